@@ -1,0 +1,425 @@
+"""The whole vocabulary: what a form, a field, a rule and the registry of subjects are, read from data.
+
+Here belong frozen dataclasses and their reading from ``forms/``, ``classifiers/`` and ``registry/``.
+Keep out anything that turns them into something else (tables, suites, receipts): each room has its own
+pure function for that.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+CATALOGUE_ROOT = Path(__file__).parent
+LANGUAGES = ("kk", "ru", "en")
+
+Text = Mapping[str, str]
+"""One sentence or label in the three languages: ``{"kk": ..., "ru": ..., "en": ...}``."""
+
+
+class CatalogueError(ValueError):
+    """The catalogue's data contradict themselves; says which file, row and what to correct."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a form (a row of ``fields.csv``).
+
+    ``required`` is ``yes``, ``no`` or ``if:<rule>``; ``minimum`` and ``maximum`` are texts in the notation of
+    ``type`` and include the bound; ``versions`` names the form versions that have the field (empty: all).
+    """
+
+    name: str
+    type: str
+    required: str
+    code_list: str | None
+    pattern: str | None
+    minimum: str | None
+    maximum: str | None
+    pii: str
+    label: Text
+    description: str
+    versions: tuple[str, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        return self.type == "string"
+
+    @property
+    def is_temporal(self) -> bool:
+        return self.type in ("date", "timestamp")
+
+    @property
+    def is_direct_identifier(self) -> bool:
+        """A personal identifier (IIN): it never leaves ``raw`` and is replaced by a keyed token."""
+        return self.pii == "direct"
+
+    @property
+    def scale(self) -> int:
+        """Decimals allowed after the point; 0 for everything but ``decimal(p,s)``."""
+        return int(self.type.rstrip(")").split(",")[1]) if self.type.startswith("decimal") else 0
+
+    @property
+    def precision(self) -> int:
+        """Digits allowed in all; only for ``decimal(p,s)``."""
+        return int(self.type.removeprefix("decimal(").split(",")[0])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One numbered rule (a row of ``rules.csv``).
+
+    ``holds`` is a PostgreSQL condition over one row of ``checked.<form>``, stated positively; null passes.
+    It is empty for rules that are read off the fields (GEN), between rows, between forms or of packages (PKG).
+    """
+
+    code: str
+    form: str
+    level: str
+    dimension: str
+    severity: str
+    law_ref: str
+    fields: tuple[str, ...]
+    statement: str
+    parameters: Mapping[str, Any]
+    message: Text
+    valid_from: date
+    valid_to: date | None
+    source: str
+    holds: str | None
+
+    @property
+    def number(self) -> int:
+        return int(self.code.split("-")[1])
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity == "error"
+
+    def in_force(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def concerns(self, form: str) -> bool:
+        return self.form == "*" or form in self.form.split("|")
+
+
+@dataclass(frozen=True)
+class FormVersion:
+    """One version of a form and the days of ``period.to`` it is valid for."""
+
+    version: str
+    valid_from: date
+    valid_to: date | None
+
+    def valid_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form: a folder of data. ``fields`` and ``rules`` hold those of all its versions."""
+
+    name: str
+    sphere: str
+    title: Text
+    description: str
+    law_ref: str
+    prefix: str
+    submitter_kinds: tuple[str, ...]
+    natural_key: tuple[str, ...]
+    place_field: str | None
+    event_date_field: str
+    registered_date_field: str
+    control_total_fields: tuple[str, ...]
+    versions: tuple[FormVersion, ...]
+    fields: tuple[Field, ...]
+    rules: tuple[Rule, ...]
+    checked_sql: str | None
+
+    def fields_of(self, version: str) -> tuple[Field, ...]:
+        """The fields of one version, in column order."""
+        return tuple(f for f in self.fields if not f.versions or version in f.versions)
+
+    @cached_property
+    def columns(self) -> tuple[Field, ...]:
+        """The fields of all versions together, each name once: the columns of ``raw.<form>``."""
+        return tuple({f.name: f for f in reversed(self.fields)}[name] for name in dict.fromkeys(self.field_names))
+
+    @property
+    def field_names(self) -> list[str]:
+        return [f.name for f in self.fields]
+
+    def column(self, name: str) -> Field:
+        return next(f for f in self.columns if f.name == name)
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code of a code list with its validity (both bounds included)."""
+
+    code: str
+    valid_from: date
+    valid_to: date | None
+    precision: str
+    successor: str | None
+    label: Text
+    row: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A submitting body of the registry (demonstration data)."""
+
+    code: str
+    kind: str
+    region: str | None
+    parent: str | None
+    active_from: date
+    active_to: date | None
+    covered_by: str | None
+    name: Text
+
+    def active(self, start: date, end: date) -> bool:
+        return self.active_from <= start and (self.active_to is None or end <= self.active_to)
+
+
+@dataclass(frozen=True)
+class Duty:
+    """A row of the submission regulation: which kind of subject owes which form for which period."""
+
+    form: str
+    subject_kind: str
+    period: str
+    deadline: str
+    working_days: bool
+    mandatory: bool
+    nil_required: bool
+    valid_from: date
+    valid_to: date | None
+    report_code: str | None
+
+    def in_force(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything the authorised body decides: forms, rules, code lists, registry, regulation.
+
+    ``version`` is the declared version and a digest of all data files, so that a judgement names exactly what
+    it was judged by.
+    """
+
+    version: str
+    root: Path
+    forms: Mapping[str, Form]
+    general_rules: tuple[Rule, ...]
+    code_lists: Mapping[str, tuple[Code, ...]]
+    subjects: Mapping[str, Subject]
+    duties: tuple[Duty, ...]
+    closed_periods: Mapping[str, date] = field(default_factory=dict)
+
+    def rules_of(self, form: Form, day: date | None = None) -> list[Rule]:
+        """Rules that concern a form (general ones first), in force on ``day`` when given."""
+        rules = [r for r in (*self.general_rules, *form.rules) if r.concerns(form.name)]
+        known = set(form.field_names)
+        rules = [r for r in rules if not r.code.startswith("IDN") or set(r.fields) <= known]
+        return [r for r in rules if day is None or r.in_force(day)]
+
+    @cached_property
+    def rules(self) -> Mapping[str, Rule]:
+        """Every rule of the catalogue by its code."""
+        every = [*self.general_rules, *(r for form in self.forms.values() for r in form.rules)]
+        return {r.code: r for r in every}
+
+    def duties_of(self, form: str, subject_kind: str, day: date) -> list[Duty]:
+        return [d for d in self.duties if (d.form, d.subject_kind) == (form, subject_kind) and d.in_force(day)]
+
+
+def load_catalogue(root: Path | None = None) -> Catalogue:
+    """Read the catalogue from ``root`` (default: ``ZANSTAT_CATALOGUE`` or the one shipped with the code).
+
+    ``root`` holds ``forms/``, ``classifiers/`` and ``registry/``. Raises ``CatalogueError`` when a form names a
+    field, list or key that is not there.
+    """
+    root = root or Path(os.environ.get("ZANSTAT_CATALOGUE", CATALOGUE_ROOT))
+    declared = tomllib.loads((root / "forms/_all/catalogue.toml").read_text())["version"]
+    general = _rules(root / "forms/_all/rules.csv")
+    forms = {
+        folder.name: _form(folder)
+        for folder in sorted((root / "forms").iterdir())
+        if (folder / "form.toml").exists()
+    }
+    catalogue = Catalogue(
+        version=f"{declared}+{_digest(root)[:12]}",
+        root=root,
+        forms=forms,
+        general_rules=general,
+        code_lists={path.stem: _codes(path) for path in sorted((root / "classifiers").glob("*.csv"))},
+        subjects={s.code: s for s in map(_subject, _rows(root / "registry/subjects.csv"))},
+        duties=tuple(map(_duty, _rows(root / "registry/submission_regulation.csv"))),
+        closed_periods={
+            row["form"]: date.fromisoformat(row["closed_to"]) for row in _rows(root / "registry/closed_periods.csv")
+        },
+    )
+    _verify(catalogue)
+    return catalogue
+
+
+def _verify(catalogue: Catalogue) -> None:
+    for form in catalogue.forms.values():
+        names = set(form.field_names)
+        for f in form.fields:
+            if f.code_list and f.code_list not in catalogue.code_lists:
+                raise CatalogueError(f"forms/{form.name}/fields.csv: {f.name}: no classifiers/{f.code_list}.csv")
+            if form.column(f.name).type != f.type:
+                raise CatalogueError(
+                    f"forms/{form.name}/fields.csv: {f.name}: all versions of a field must have one type; "
+                    "give the changed field a new name"
+                )
+        for key in (*form.natural_key, *form.control_total_fields, form.registered_date_field):
+            if key not in names:
+                raise CatalogueError(f"forms/{form.name}/form.toml: '{key}' is not a field of fields.csv")
+        for rule in form.rules:
+            unknown = [name for name in rule.fields if name not in names]
+            if unknown:
+                raise CatalogueError(f"forms/{form.name}/rules.csv: {rule.code}: unknown fields {unknown}")
+
+
+def _digest(root: Path) -> str:
+    digest = hashlib.sha256()
+    paths = (p for folder in ("forms", "classifiers", "registry") for p in (root / folder).rglob("*") if p.is_file())
+    for path in sorted(paths):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines)
+
+
+def _text(row: Mapping[str, str], stem: str) -> Text:
+    return {language: row[f"{stem}_{language}"] for language in LANGUAGES}
+
+
+def _day(value: str) -> date | None:
+    return date.fromisoformat(value) if value else None
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(filter(None, value.split("|")))
+
+
+def _form(folder: Path) -> Form:
+    head = tomllib.loads((folder / "form.toml").read_text(encoding="utf-8"))
+    checked = folder / "checked.sql"
+    versions = tuple(
+        FormVersion(v["version"], v["valid_from"], v.get("valid_to")) for v in head["versions"]
+    )
+    return Form(
+        name=folder.name,
+        sphere=head["sphere"],
+        title=head["title"],
+        description=head["description"],
+        law_ref=head["law_ref"],
+        prefix=head["rule_prefix"],
+        submitter_kinds=tuple(head["submitter_kinds"]),
+        natural_key=tuple(head["natural_key"]),
+        place_field=head.get("place_field"),
+        event_date_field=head["event_date_field"],
+        registered_date_field=head["registered_date_field"],
+        control_total_fields=tuple(head.get("control_total_fields", ())),
+        versions=versions,
+        fields=tuple(map(_field, _rows(folder / "fields.csv"))),
+        rules=_rules(folder / "rules.csv", form=folder.name),
+        checked_sql=checked.read_text(encoding="utf-8") if checked.exists() else None,
+    )
+
+
+def _field(row: Mapping[str, str]) -> Field:
+    return Field(
+        name=row["field"],
+        type=row["type"],
+        required=row["required"],
+        code_list=row["code_list"] or None,
+        pattern=row["pattern"] or None,
+        minimum=row["min"] or None,
+        maximum=row["max"] or None,
+        pii=row["pii"],
+        label=_text(row, "label"),
+        description=row["description_en"],
+        versions=_list(row["versions"]),
+    )
+
+
+def _rules(path: Path, form: str | None = None) -> tuple[Rule, ...]:
+    return tuple(
+        Rule(
+            code=row["rule"],
+            form=form or row["form"],
+            level=row["level"],
+            dimension=row["dimension"],
+            severity=row["severity"],
+            law_ref=row["law_ref"],
+            fields=_list(row["fields"]),
+            statement=row["statement_en"],
+            parameters=json.loads(row["parameters"] or "{}"),
+            message=_text(row, "message"),
+            valid_from=date.fromisoformat(row["valid_from"]),
+            valid_to=_day(row["valid_to"]),
+            source=row["source"],
+            holds=row["holds"] or None,
+        )
+        for row in _rows(path)
+    )
+
+
+def _codes(path: Path) -> tuple[Code, ...]:
+    return tuple(
+        Code(
+            code=row["code"],
+            valid_from=date.fromisoformat(row["valid_from"]),
+            valid_to=_day(row["valid_to"]),
+            precision=row.get("validity_precision") or "exact",
+            successor=row.get("successor") or None,
+            label={language: row.get(f"label_{language}", "") for language in LANGUAGES},
+            row=row,
+        )
+        for row in _rows(path)
+    )
+
+
+def _subject(row: Mapping[str, str]) -> Subject:
+    return Subject(
+        code=row["code"],
+        kind=row["kind"],
+        region=row["region"] or None,
+        parent=row["parent"] or None,
+        active_from=date.fromisoformat(row["active_from"]),
+        active_to=_day(row["active_to"]),
+        covered_by=row["covered_by"] or None,
+        name=_text(row, "name"),
+    )
+
+
+def _duty(row: Mapping[str, str]) -> Duty:
+    return Duty(
+        form=row["form"],
+        subject_kind=row["subject_kind"],
+        period=row["period"],
+        deadline=row["deadline"],
+        working_days=row["working_days"] == "true",
+        mandatory=row["mandatory"] == "true",
+        nil_required=row["nil_required"] == "true",
+        valid_from=date.fromisoformat(row["valid_from"]),
+        valid_to=_day(row["valid_to"]),
+        report_code=row["report_code"] or None,
+    )
