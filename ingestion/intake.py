@@ -1,0 +1,314 @@
+"""Receiving: from the inbox into archive and ledger, exactly once, whatever happens in between.
+
+A package is first claimed by a rename that gives it an arrival id, then archived, checked, registered in one
+transaction, and only then removed from the claims. A crash at any point leaves it in the inbox or among the
+claims, and the next run finishes it: an arrival id that is in the ledger is not registered again.
+Keep out reading records into ``raw`` (``load``) and judging them.
+"""
+
+import logging
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from polars.exceptions import PolarsError
+from psycopg.types.json import Jsonb
+
+from ingestion import ledger, manifest, package
+from ingestion.archive import Archive
+from ingestion.contract import Catalogue
+from ingestion.ledger import Event
+from ingestion.manifest import Manifest, Refusal
+
+LOCAL_TIME = ZoneInfo("Asia/Almaty")
+BATCH = 50
+log = logging.getLogger(__name__)
+
+Series = tuple[str, str, str | None, Any, Any]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A package taken out of the inbox; ``folder`` is the inbox folder it lay in."""
+
+    arrival_id: str
+    folder: str
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a run of intake did: numbers of packages by outcome."""
+
+    registered: int = 0
+    refused: int = 0
+    held: int = 0
+    resent: int = 0
+
+    def __add__(self, other: "Received") -> "Received":
+        return Received(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+def waiting(inbox: Path) -> list[Path]:
+    """Complete packages in the inbox, ordered by subject and name."""
+    return sorted(
+        entry
+        for folder in (inbox.iterdir() if inbox.is_dir() else ())
+        if folder.is_dir()
+        for entry in folder.iterdir()
+        if not entry.name.endswith(package.UNFINISHED) and not entry.name.startswith(".")
+    )
+
+
+def receive(
+    connection: psycopg.Connection,
+    catalogue: Catalogue,
+    home: Path,
+    now: Callable[[], datetime],
+    *,
+    simulated: bool = False,
+) -> Received:
+    """Take everything that lies in the inbox into archive and ledger.
+
+    ``now`` gives the time of registration (aware). ``simulated`` marks submissions whose clock was set.
+    """
+    archive = Archive(home / "archive")
+    total = Received()
+    connection.execute("select pg_advisory_lock(510, 3)")
+    try:
+        claims = iter([*_claims_left(home), *_claim_all(home)])
+        while batch := list(islice(claims, BATCH)):
+            total += _register(connection, catalogue, archive, batch, now, simulated=simulated)
+            for claim in batch:
+                _discard(claim)
+    finally:
+        connection.rollback()
+        connection.execute("select pg_advisory_unlock(510, 3)")
+        connection.commit()
+    return total
+
+
+def _claims_left(home: Path) -> Iterator[Claim]:
+    for path in sorted((home / "intake").glob("*/*/*")):
+        yield Claim(path.parts[-3], path.parts[-2], path.name, path)
+
+
+def _claim_all(home: Path) -> Iterator[Claim]:
+    for path in waiting(home / "inbox"):
+        claim = Claim(uuid.uuid4().hex, path.parent.name, path.name, path)
+        target = home / "intake" / claim.arrival_id / claim.folder / claim.name
+        target.parent.mkdir(parents=True)
+        yield replace(claim, path=path.rename(target))
+
+
+def _discard(claim: Claim) -> None:
+    shutil.rmtree(claim.path.parent.parent)
+
+
+def _register(
+    connection: psycopg.Connection,
+    catalogue: Catalogue,
+    archive: Archive,
+    claims: Sequence[Claim],
+    now: Callable[[], datetime],
+    *,
+    simulated: bool,
+) -> Received:
+    """Archive and register a batch of claims in one transaction."""
+    limits = catalogue.rules["PKG-114"].parameters
+    kept = [(claim, package.keep(claim.path, archive, limits)) for claim in claims]
+    with connection.transaction():
+        ledger.lock(connection)
+        done = {
+            row[0]
+            for row in connection.execute(
+                "select arrival_id from ledger.submissions where arrival_id = any(%(ids)s) union all "
+                "select detail ->> 'arrival_id' from ledger.events "
+                "where kind = 'resent' and detail ->> 'arrival_id' = any(%(ids)s)",
+                {"ids": [claim.arrival_id for claim in claims]},
+            )
+        }
+        moment = now().astimezone(LOCAL_TIME)
+        book = _Book(connection, catalogue)
+        for claim, arrived in kept:
+            if claim.arrival_id in done:
+                continue
+            facts = {
+                "arrival_id": claim.arrival_id,
+                "received_at": moment,
+                "received_on": moment.date(),
+                "inbox_folder": claim.folder,
+                "package_name": claim.name,
+                "package_sha256": arrived.sha256,
+                "archived": list(arrived.archived),
+                "simulated": simulated,
+            }
+            try:
+                checked = _check(arrived, archive, catalogue, claim, moment)
+            except Refusal as refusal:
+                book.refuse(facts, refusal, _declared(arrived, archive))
+                continue
+            book.enter(facts, checked, signed=manifest.SIGNATURE_NAME in arrived.files)
+        return book.close()
+
+
+def _check(
+    arrived: package.Arrived, archive: Archive, catalogue: Catalogue, claim: Claim, moment: datetime
+) -> package.Checked:
+    try:
+        return package.check(arrived, archive, catalogue, sender=claim.folder, day=moment.date())
+    except (AssertionError, ValueError, PolarsError) as error:
+        # One package that the reader cannot account for must not stop the others; its text stays out of the log.
+        log.error("package of %s, arrival %s: reader failed with %s", claim.folder, claim.arrival_id, type(error).__name__)
+        raise Refusal("PKG-101", "the reader could not account for every line of the file") from None
+
+
+def _declared(arrived: package.Arrived, archive: Archive) -> Manifest | None:
+    """The manifest of a refused package, where it can be read: it goes into the ledger all the same."""
+    if manifest.MANIFEST_NAME not in arrived.files:
+        return None
+    try:
+        return manifest.parse(archive.read(arrived.files[manifest.MANIFEST_NAME]))
+    except Refusal:
+        return None
+
+
+class _Book:
+    """The identities taken so far, and the rows and events of one batch to be written together."""
+
+    def __init__(self, connection: psycopg.Connection, catalogue: Catalogue) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._next = ledger.head(connection).seq + 1
+        self._rows: list[dict[str, Any]] = []
+        self._events: list[Event] = []
+        self._findings: list[tuple[Any, ...]] = []
+        self._taken: dict[Series, dict[int, tuple[int, str, bool]]] = {}
+        self._count = Received()
+
+    def refuse(self, facts: dict[str, Any], refusal: Refusal, declared: Manifest | None) -> None:
+        seq = self._add(facts, declared, refusal)
+        self._events.append(Event(seq, "refused", facts["received_at"], self._catalogue.version))
+        self._count = replace(self._count, refused=self._count.refused + 1)
+
+    def enter(self, facts: dict[str, Any], checked: package.Checked, *, signed: bool) -> None:
+        declared = checked.manifest
+        taken = self._taken_in(declared.series)
+        if declared.sequence in taken:
+            seq, sha256, _ = taken[declared.sequence]
+            if sha256 != facts["package_sha256"]:
+                self.refuse(facts, Refusal("PKG-125", f"sequence {declared.sequence} is taken"), declared)
+                return
+            self._events.append(Event(seq, "resent", facts["received_at"], detail={"arrival_id": facts["arrival_id"]}))
+            self._count = replace(self._count, resent=self._count.resent + 1)
+            return
+        unbroken = _unbroken(taken)
+        held = None
+        if signed:
+            held = Refusal("PKG-110", "the signature cannot be verified yet")
+        elif declared.sequence != unbroken + 1:
+            held = Refusal("PKG-126", f"sequence {unbroken + 1} has not been received")
+        seq = self._add(facts, declared, held)
+        taken[declared.sequence] = (seq, facts["package_sha256"], held is not None and held.rule == "PKG-126")
+        kind = "held" if held else "nil" if declared.nil_report else "registered"
+        self._events.append(Event(seq, kind, facts["received_at"], self._catalogue.version))
+        self._count = replace(
+            self._count, held=self._count.held + bool(held), registered=self._count.registered + (not held)
+        )
+        self._remark(seq, declared, checked)
+        if not held:
+            self._release(taken, declared, facts["received_at"])
+
+    def _release(self, taken: dict[int, tuple[int, str, bool]], declared: Manifest, moment: datetime) -> None:
+        """Filling a gap releases the followers in order (PKG-126)."""
+        for sequence in range(declared.sequence + 1, _unbroken(taken) + 1):
+            seq, sha256, waits = taken[sequence]
+            if not waits:
+                continue
+            taken[sequence] = (seq, sha256, False)
+            nil = self._is_nil(seq)
+            self._events.append(Event(seq, "nil" if nil else "released", moment, self._catalogue.version))
+
+    def _is_nil(self, seq: int) -> bool:
+        if seq >= self._next - len(self._rows):
+            return bool(self._rows[seq - (self._next - len(self._rows))]["nil_report"])
+        row = self._connection.execute("select nil_report from ledger.submissions where seq = %s", [seq]).fetchone()
+        return bool(row and row[0])
+
+    def _remark(self, seq: int, declared: Manifest, checked: package.Checked) -> None:
+        """What is worth a warning on the package itself (PKG-120 not comparable, PKG-129 closed period)."""
+        if checked.incomparable_totals:
+            self._findings.append((seq, declared, "PKG-120", {"fields": list(checked.incomparable_totals)}))
+        closed = self._catalogue.closed_periods.get(declared.form)
+        if closed and declared.period_to <= closed:
+            self._findings.append((seq, declared, "PKG-129", {"closed_to": closed.isoformat()}))
+
+    def _taken_in(self, series: Series) -> dict[int, tuple[int, str, bool]]:
+        if series not in self._taken:
+            rows = self._connection.execute(
+                "select s.sequence, s.seq, s.package_sha256, p.state = 'held' and s.rejection_code = 'R26' "
+                "from ledger.submissions s join ledger.progress p on p.submission_seq = s.seq "
+                "where s.subject = %s and s.form = %s and coalesce(s.report_code, '') = %s "
+                "and s.period_from = %s and s.period_to = %s "
+                "and (s.rejection_code is null or s.rejection_code in ('R10', 'R26'))",
+                [series[0], series[1], series[2] or "", series[3], series[4]],
+            ).fetchall()
+            self._taken[series] = {sequence: (seq, sha256, waits) for sequence, seq, sha256, waits in rows}
+        return self._taken[series]
+
+    def _add(self, facts: dict[str, Any], declared: Manifest | None, refusal: Refusal | None) -> int:
+        payload = declared.payload if declared else None
+        rule = self._catalogue.rules[refusal.rule] if refusal else None
+        self._rows.append({
+            **{key: value for key, value in facts.items() if key != "simulated"},
+            "subject": declared.subject if declared else None,
+            "form": declared.form if declared else None,
+            "form_version": declared.form_version if declared else None,
+            "report_code": declared.report_code if declared else None,
+            "period_from": declared.period_from if declared else None,
+            "period_to": declared.period_to if declared else None,
+            "sequence": declared.sequence if declared else None,
+            "nil_report": declared.nil_report if declared else None,
+            "prepared_at": declared.prepared_at if declared else None,
+            "payload": {**vars(payload)} if payload else None,
+            "records_declared": (payload.records if payload else 0) if declared else None,
+            "rejection_code": rule.parameters["rejection_code"] if rule else None,
+            "rejection_rule": rule.code if rule else None,
+            "rejection_detail": refusal.detail if refusal else None,
+            "simulated": facts["simulated"],
+        })
+        self._next += 1
+        return self._next - 1
+
+    def close(self) -> Received:
+        """Write the batch; the caller's transaction makes it one deed."""
+        ledger.append_submissions(self._connection, self._rows)
+        numbers = ledger.append_events(self._connection, self._events)
+        found_at = {event.submission_seq: number for event, number in zip(self._events, numbers, strict=True)}
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into quality.findings "
+                "(submission_seq, subject, form, period_from, period_to, rule, severity, found_seq, detail) "
+                "values (%s, %s, %s, %s, %s, %s, 'warning', %s, %s)",
+                [
+                    (seq, m.subject, m.form, m.period_from, m.period_to, rule, found_at[seq],
+                     Jsonb(detail))
+                    for seq, m, rule, detail in self._findings
+                ],
+            )
+        return self._count
+
+
+def _unbroken(taken: dict[int, tuple[int, str, bool]]) -> int:
+    sequence = 0
+    while sequence + 1 in taken:
+        sequence += 1
+    return sequence

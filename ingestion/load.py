@@ -1,0 +1,205 @@
+"""Loading: what was registered for a form and not yet loaded, COPYed into ``raw`` in one transaction.
+
+Here belong reading from the archive, replacing direct identifiers by keyed tokens, COPY, and the event
+``loaded``. Keep out judging: what is loaded and not judged is invisible to the marts.
+"""
+
+import hmac
+import logging
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psycopg
+
+from ingestion import ledger, package, reader, tables
+from ingestion.archive import Archive, ArchiveDamaged
+from ingestion.contract import Catalogue, Form
+from ingestion.ledger import Event
+from ingestion.manifest import Manifest, Payload
+
+CHUNK_BYTES = 32 << 20
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Packages and records loaded; ``failed`` numbers submissions whose archived bytes could not be read."""
+
+    packages: int = 0
+    records: int = 0
+    unreadable: int = 0
+    failed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    seq: int
+    received_on: date
+    declared: Manifest
+
+
+@dataclass(frozen=True)
+class TokenKey:
+    """The key that turns an IIN into a token; it stays outside the database (an unkeyed hash is reversible)."""
+
+    key_id: str
+    secret: bytes
+
+    def token(self, identifier: str) -> str:
+        return hmac.digest(self.secret, identifier.encode(), "sha256").hex()
+
+
+def token_key(home: Path) -> TokenKey:
+    """The current key under ``home/keys``, made on first use; readable by its owner only."""
+    folder = home / "keys"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / "token-1.key"
+    if not path.exists():
+        part = path.with_suffix(f".{secrets.token_hex(4)}.part")
+        part.touch(mode=0o600)
+        part.write_bytes(secrets.token_bytes(32))
+        try:
+            path.hardlink_to(part)
+        except FileExistsError:
+            pass  # another process made it first
+        part.unlink()
+    return TokenKey(path.stem, path.read_bytes())
+
+
+def load(
+    connection: psycopg.Connection, catalogue: Catalogue, form: Form, home: Path, day: date, now: datetime
+) -> Loaded:
+    """COPY every registered package of a form received up to ``day`` into ``raw`` (all of them or none).
+
+    Loading again changes nothing: a package leaves the state ``received`` in the same transaction.
+    """
+    key = token_key(home)
+    archive = Archive(home / "archive")
+    done = Loaded()
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(510, 4)")
+        waiting = _waiting(connection, form, day)
+        for received_on in sorted({w.received_on for w in waiting}):
+            connection.execute(tables.partition(form, received_on))
+        counts: dict[int, tuple[int, int]] = {}
+        for version, batch in _batches(waiting):
+            cells = []
+            for item in batch:
+                try:
+                    structured = _read(archive, item, catalogue)
+                except ArchiveDamaged as damage:
+                    log.error("submission %s: %s", item.seq, damage)
+                    done = Loaded(failed=(*done.failed, item.seq))
+                    continue
+                counts[item.seq] = (structured.records, len(structured.unreadable))
+                _keep_unreadable(connection, form, item, structured.unreadable)
+                cells.append(
+                    structured.cells.select(pl.lit(item.seq, dtype=pl.Int64).alias(reader.SUBMISSION), pl.all())
+                )
+                del structured
+            if cells:
+                days = {item.seq: item.received_on for item in batch}
+                _copy(connection, form, _typed(cells, form, version, catalogue), version, days, key)
+        ledger.lock(connection)
+        ledger.append_events(
+            connection,
+            [Event(seq, "loaded", now, catalogue.version, {"records": r, "unreadable": u})
+             for seq, (r, u) in counts.items()],
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "update ledger.progress set records_read = %s, records_unreadable = %s where submission_seq = %s",
+                [(read, unread, seq) for seq, (read, unread) in counts.items()],
+            )
+    return Loaded(
+        packages=len(counts),
+        records=sum(read for read, _ in counts.values()),
+        unreadable=sum(unread for _, unread in counts.values()),
+        failed=done.failed,
+    )
+
+
+def _waiting(connection: psycopg.Connection, form: Form, day: date) -> list[_Waiting]:
+    rows = connection.execute(
+        "select s.seq, s.received_on, s.subject, s.form, s.form_version, s.report_code, s.period_from, s.period_to, "
+        "s.sequence, s.nil_report, s.prepared_at, s.payload "
+        "from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
+        "where p.state = 'received' and s.form = %s and s.received_on <= %s order by s.form_version, s.seq",
+        [form.name, day],
+    ).fetchall()
+    return [_Waiting(seq, on, Manifest(*head, payload=Payload(**payload))) for seq, on, *head, payload in rows]
+
+
+def _batches(waiting: list[_Waiting]) -> Iterator[tuple[str, list[_Waiting]]]:
+    """Whole packages of one form version, together up to ``CHUNK_BYTES`` of payload."""
+    for version, of_version in groupby(waiting, key=lambda w: w.declared.form_version):
+        batch: list[_Waiting] = []
+        size = 0
+        for item in of_version:
+            batch.append(item)
+            size += item.declared.payload.bytes if item.declared.payload else 0
+            if size >= CHUNK_BYTES:
+                yield version, batch
+                batch, size = [], 0
+        if batch:
+            yield version, batch
+
+
+def _read(archive: Archive, item: _Waiting, catalogue: Catalogue) -> reader.Structured:
+    assert item.declared.payload is not None
+    return package.structure(archive.read(item.declared.payload.sha256), item.declared, catalogue)
+
+
+def _typed(
+    cells: list[pl.DataFrame], form: Form, version: str, catalogue: Catalogue
+) -> Iterator[pl.DataFrame]:
+    together = pl.concat(cells)
+    cells.clear()
+    yield from reader.type_records(together, form, version, catalogue)
+
+
+def _keep_unreadable(
+    connection: psycopg.Connection, form: Form, item: _Waiting, lines: Iterable[reader.Unreadable]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.unreadable (submission_seq, line, received_on, form, reason, content) "
+            "values (%s, %s, %s, %s, %s, %s)",
+            [(item.seq, u.line, item.received_on, form.name, u.reason, u.content) for u in lines],
+        )
+
+
+def _copy(
+    connection: psycopg.Connection,
+    form: Form,
+    records: Iterable[pl.DataFrame],
+    version: str,
+    days: dict[int, date],
+    key: TokenKey,
+) -> None:
+    identifiers = [field.name for field in form.fields_of(version) if field.is_direct_identifier]
+    received = pl.DataFrame({reader.SUBMISSION: list(days), "received_on": list(days.values())})
+    for part in records:
+        frame = part.join(received, on=reader.SUBMISSION, how="left", maintain_order="left").with_columns(
+            pl.lit(version).alias("form_version"),
+            (pl.lit("{") + pl.col("flags").list.join(",") + pl.lit("}")).alias("flags"),
+            *(_tokens(part[name], key) for name in identifiers),
+            *([pl.lit(key.key_id).alias("token_key_id")] if identifiers else []),
+        )
+        columns = ", ".join(frame.columns)
+        with connection.cursor() as cursor, cursor.copy(
+            f"copy raw.{form.name} ({columns}) from stdin (format csv)"
+        ) as copy:
+            for piece in frame.iter_slices(20_000):
+                copy.write(piece.write_csv(include_header=False, datetime_format="%Y-%m-%d %H:%M:%S"))
+
+
+def _tokens(identifiers: pl.Series, key: TokenKey) -> pl.Series:
+    tokens: dict[Any, str] = {value: key.token(value) for value in identifiers.drop_nulls().unique()}
+    return identifiers.replace_strict(tokens, default=None, return_dtype=pl.String).alias(f"{identifiers.name}_token")

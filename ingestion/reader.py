@@ -1,0 +1,418 @@
+"""Bytes to typed records, and what could not be read: every physical line is accounted for.
+
+Two steps. ``structure`` takes one payload apart into text cells and unreadable lines, refusing files that are
+damaged as a whole (PKG-101, 114..118). ``type_records`` turns the text cells of many packages at once into
+typed columns and judges there what only the text can tell: types, characters, patterns, placeholders
+(GEN-102..105, 202, 303) and repetition inside a package (5xx); its findings are left in ``flags``.
+Keep out the database, and rules about values (those are SQL conditions, see ``expectations``).
+"""
+
+import codecs
+import csv
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ingestion.contract import Catalogue, Field, Form, Rule
+from ingestion.manifest import Payload, Refusal
+
+CODECS = {"utf-8": "utf-8-sig", "kz1048": "kz1048", "windows-1251": "cp1251"}
+QUOTED = re.compile(rb'"(?:[^"]|"")*"')
+WELL_FORMED = re.compile(rb'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*\Z')
+NEWLINE, COMMA, QUOTE = b'\n,"'
+BLOCK = 1 << 24
+LINE = "line"
+SLICE_ROWS = 200_000
+IDENTIFIER_DIGITS = 9  # GEN-202
+SUBMISSION = "submission_seq"
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A physical line of which no record could be made (GEN-101); ``content`` is the line as it came."""
+
+    line: int
+    reason: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Structured:
+    """A payload taken apart: ``cells`` has ``line`` and one text column a field (null = empty)."""
+
+    cells: pl.DataFrame
+    unreadable: tuple[Unreadable, ...]
+
+    @property
+    def records(self) -> int:
+        return self.cells.height + len(self.unreadable)
+
+
+def structure(content: bytes, payload: Payload, fields: Sequence[Field], limits: Mapping[str, Any]) -> Structured:
+    """Take a payload apart into cells and unreadable lines.
+
+    ``limits`` are the parameters of PKG-114 (``max_bytes``, ``max_ratio``). Raises ``Refusal``.
+    """
+    if payload.compression == "gzip":
+        content = _gunzip(content, limits)
+    if len(content) > limits["max_bytes"]:
+        raise Refusal("PKG-114", f"{payload.name} is larger than {limits['max_bytes']} bytes")
+    content = _as_utf8(content, payload)
+    read = _csv_cells if payload.format == "csv" else _jsonl_cells
+    return read(content, payload.name, [field.name for field in fields])
+
+
+def _gunzip(content: bytes, limits: Mapping[str, Any]) -> bytes:
+    allowed = min(limits["max_bytes"], max(len(content), 1) * limits["max_ratio"])
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        text = stream.decompress(content, allowed + 1)
+    except zlib.error:
+        raise Refusal("PKG-101", "the gzip file is damaged") from None
+    if len(text) > allowed:
+        raise Refusal("PKG-114", "the gzip file expands beyond the limit of size or ratio")
+    if not stream.eof:
+        raise Refusal("PKG-101", "the gzip file is cut off")
+    if stream.unused_data:
+        raise Refusal("PKG-101", "bytes follow the end of the gzip file")
+    return text
+
+
+def _as_utf8(content: bytes, payload: Payload) -> bytes:
+    if b"\0" in content:
+        raise Refusal("PKG-115", f"{payload.name} holds NUL bytes: it is not {payload.encoding} text")
+    decoder = codecs.getincrementaldecoder(CODECS[payload.encoding])()
+    blocks, recode = [], payload.encoding != "utf-8"
+    try:
+        for start in range(0, len(content), BLOCK):
+            end = start + BLOCK
+            text = decoder.decode(content[start:end], final=end >= len(content))
+            if recode:
+                blocks.append(text.encode("utf-8"))
+    except UnicodeDecodeError:
+        raise Refusal("PKG-115", f"{payload.name} is not {payload.encoding} near byte {start}") from None
+    return b"".join(blocks) if recode else content.removeprefix(codecs.BOM_UTF8)
+
+
+def _csv_cells(content: bytes, name: str, fields: list[str]) -> Structured:
+    if b"\r\n" in content:
+        content = content.replace(b"\r\n", b"\n")
+    start = content.find(b"\n") + 1 or len(content)
+    head = content[:start].removesuffix(b"\n")
+    if b"\r" in head:
+        raise Refusal("PKG-101", f"{name}: lines end in CR only; end them in LF or CRLF")
+    columns = _header(head.decode("utf-8"), name, fields)
+    misshapen, lines = _misshapen(content, start, len(columns))
+    unreadable = tuple(Unreadable(row + 2, reason, content[a:b]) for row, a, b, reason in misshapen)
+    if len(unreadable) == lines:
+        return Structured(_empty(fields), unreadable)
+    if misshapen:
+        edges = [0, *(edge for _, a, b, _ in misshapen for edge in (a, b + 1)), len(content)]
+        content = b"".join(content[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
+    cells = pl.read_csv(content, has_header=True, infer_schema=False, eol_char="\n")
+    if cells.height != lines - len(unreadable):
+        raise AssertionError(f"{name}: {lines - len(unreadable)} well-formed lines gave {cells.height} records")
+    empty_quotes = b'""' in content
+    numbers = np.delete(np.arange(2, lines + 2, dtype=np.int32), [row for row, *_ in misshapen])
+    cells = cells.select(
+        pl.Series(LINE, numbers), *(pl.col(f).replace("", None) if empty_quotes else pl.col(f) for f in fields)
+    )
+    return Structured(cells, unreadable)
+
+
+def _misshapen(content: bytes, start: int, width: int) -> tuple[list[tuple[int, int, int, str]], int]:
+    """Lines from ``start`` on that are no record of ``width`` values: (row, first byte, end, reason); and how many
+    lines there are in all. A quote is bounded to its physical line, so one stray quote spoils one record."""
+    found: list[tuple[int, int, int, str]] = []
+    row = 0
+    while start < len(content):
+        end = len(content) if start + BLOCK >= len(content) else content.rfind(b"\n", start, start + BLOCK) + 1
+        if end <= start:  # a line longer than a block
+            end = content.find(b"\n", start) + 1 or len(content)
+        block = np.frombuffer(content, dtype=np.uint8, count=end - start, offset=start)
+        ends = np.flatnonzero(block == NEWLINE)
+        if not len(ends) or ends[-1] != len(block) - 1:
+            ends = np.append(ends, len(block))
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        values = np.add.reduceat(block == COMMA, starts, dtype=np.int32) + 1
+        quoted = np.add.reduceat(block == QUOTE, starts, dtype=np.int32) > 0
+        blank = (starts == ends) & (width > 1)
+        for at in np.flatnonzero((values != width) | quoted | blank):
+            first, last = start + int(starts[at]), start + int(ends[at])
+            reason = _reason(content[first:last], width)
+            if reason:
+                found.append((row + int(at), first, last, reason))
+        row += len(ends)
+        start = end
+    return found, row
+
+
+def _reason(line: bytes, width: int) -> str | None:
+    """Why a line is no record of ``width`` values; None when it is one."""
+    if b'"' in line and not WELL_FORMED.match(line):
+        return "a quote is not closed on its line or stands inside a value"
+    values = QUOTED.sub(b"", line).count(b",") + 1 if line else 0
+    return None if values == width else f"{values} values instead of {width}"
+
+
+def _header(line: str, name: str, fields: list[str]) -> list[str]:
+    try:
+        columns = next(csv.reader(io.StringIO(line), strict=True), [])
+    except csv.Error:
+        raise Refusal("PKG-101", f"{name} line 1: the header cannot be read") from None
+    unknown = [c for c in columns if c not in fields]
+    missing = [f for f in fields if f not in columns]
+    if unknown and not set(columns) & set(fields):
+        raise Refusal("PKG-116", f"{name} line 1: there is no header with the fields of the form")
+    if missing:
+        raise Refusal("PKG-116", f"{name} line 1: missing: {', '.join(missing)}")
+    if unknown:
+        raise Refusal("PKG-117", f"{name} line 1: {len(unknown)} unknown column(s), the first in place "
+                      f"{columns.index(unknown[0]) + 1}")
+    if len(columns) != len(set(columns)):
+        twice = sorted({c for c in columns if columns.count(c) > 1})
+        raise Refusal("PKG-118", f"{name} line 1: repeated: {', '.join(twice)}")
+    return columns
+
+
+def _empty(fields: list[str]) -> pl.DataFrame:
+    return pl.DataFrame(schema={LINE: pl.Int32, **dict.fromkeys(fields, pl.String)})
+
+
+def _jsonl_cells(content: bytes, name: str, fields: list[str]) -> Structured:
+    known = set(fields)
+    rows: list[dict[str, Any]] = []
+    unreadable = []
+    lines = content.removesuffix(b"\n").split(b"\n") if content else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(
+                line, object_pairs_hook=_object, parse_float=str, parse_int=str, parse_constant=_no_constant
+            )
+            cells = {key: _cell(value) for key, value in row.items()} if isinstance(row, dict) else None
+        except (ValueError, RecursionError):
+            cells = None
+        if cells is None:
+            unreadable.append(Unreadable(number, "not one JSON object of plain values", line))
+        elif unknown := cells.keys() - known:
+            raise Refusal("PKG-117", f"{name} line {number}: {len(unknown)} unknown key(s)")
+        else:
+            rows.append({LINE: number, **cells})
+    schema = {LINE: pl.Int32, **dict.fromkeys(fields, pl.String)}
+    return Structured(pl.DataFrame(rows, schema=schema), tuple(unreadable))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(pairs)
+    if len(keys) != len(pairs):
+        raise ValueError("duplicate key")
+    return keys
+
+
+def _no_constant(_: str) -> None:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _cell(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        value.encode("utf-8")  # a lone surrogate is no text
+        return value
+    raise ValueError("nested value")
+
+
+def control_totals(structured: Structured, form: Form) -> dict[str, Decimal | None]:
+    """Exact sums over records with action I or M (PKG-120); None where a value or a line could not be read."""
+    live = structured.cells.lazy().filter(pl.col("action").is_in(["I", "M"]))
+    totals: dict[str, Decimal | None] = {}
+    for name in form.control_total_fields:
+        field = form.column(name)
+        value = pl.col(name)
+        read = live.select(
+            bad=(value.is_not_null() & ~value.str.contains(TYPE_PATTERNS["decimal"](field))).sum(),
+            total=value.cast(pl.Decimal(38, field.scale), strict=False).sum(),
+        ).collect()
+        bad, total = read.row(0)
+        comparable = not bad and not structured.unreadable
+        totals[name] = Decimal(total or 0) if comparable else None
+    return totals
+
+
+def _decimal_pattern(field: Field) -> str:
+    fraction = rf"(?:\.[0-9]{{1,{field.scale}}})?" if field.scale else ""
+    return rf"^-?[0-9]{{1,{field.precision - field.scale}}}{fraction}$"
+
+
+TYPE_PATTERNS: dict[str, Any] = {
+    "date": lambda _: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    "timestamp": lambda _: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
+    "integer": lambda _: r"^[0-9]{1,18}$",
+    "boolean": lambda _: r"^(?:true|false)$",
+    "decimal": _decimal_pattern,
+}
+
+
+def _typed(field: Field) -> pl.Expr:
+    """The typed column; null where the text does not fit the type (GEN-102)."""
+    kind = field.type.split("(")[0]
+    value = pl.col(field.name)
+    if kind == "string":
+        return value
+    fitting = pl.when(value.str.contains(TYPE_PATTERNS[kind](field))).then(value)
+    casts = {
+        "date": lambda v: v.str.to_date("%Y-%m-%d", strict=False),
+        "timestamp": lambda v: v.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False),
+        "integer": lambda v: v.cast(pl.Int64, strict=False),
+        "boolean": lambda v: v == "true",
+        "decimal": lambda v: v.cast(pl.Decimal(field.precision, field.scale), strict=False),
+    }
+    typed: pl.Expr = casts[kind](fitting)
+    return typed.alias(field.name)
+
+
+def type_records(
+    cells: pl.DataFrame, form: Form, version: str, catalogue: Catalogue, slice_rows: int = SLICE_ROWS
+) -> Iterator[pl.DataFrame]:
+    """Typed records of whole packages of one form version, in slices of at most ``slice_rows`` records.
+
+    In: ``submission_seq``, ``line`` and one text column a field. Out: the same rows with the fields typed,
+    plus ``record_key`` (the natural key joined by ``|``) and ``flags`` (list of ``RULE:field``, null when
+    clean). Packages must be complete, since 5xx rules look at all records of a package.
+    """
+    fields = form.fields_of(version)
+    rules = {rule.code: rule for rule in catalogue.rules_of(form)}
+    repeated = _repetitions(cells, form, fields, rules)
+    for offset in range(0, cells.height, slice_rows):
+        part = cells.slice(offset, slice_rows)
+        typed = part.select(SUBMISSION, LINE, *map(_typed, fields))
+        record_key = pl.concat_str(
+            [pl.col(key).cast(pl.String).fill_null("") for key in form.natural_key], separator="|"
+        )
+        flags = _text_findings(part, typed, fields, rules)
+        flags |= {flag: mask.slice(offset, slice_rows) for flag, mask in repeated.items()}
+        yield typed.with_columns(record_key.alias("record_key"), _flag_lists(flags, part.height))
+
+
+def _text_findings(
+    cells: pl.DataFrame, typed: pl.DataFrame, fields: Sequence[Field], rules: Mapping[str, Rule]
+) -> dict[str, pl.Series]:
+    found: dict[str, pl.Series] = {}
+    for field in fields:
+        text = cells[field.name]
+        if text.null_count() == len(text):
+            continue
+        if not field.is_text:
+            unread = typed[field.name].is_null() & text.is_not_null()
+            if not unread.any():
+                continue  # what fits its type has no stray characters
+            found[f"GEN-102:{field.name}"] = unread
+        distinct = text.unique() if text.head(1000).n_unique() < 500 else text
+        for code, broken in _text_conditions(field, rules).items():
+            mask = pl.DataFrame([distinct.alias("text")]).select(broken.fill_null(value=False)).to_series()
+            if mask.any():
+                offending = distinct.filter(mask).unique()
+                found[f"{code}:{field.name}"] = text.is_in(offending.implode()).fill_null(value=False)
+    return found
+
+
+def _text_conditions(field: Field, rules: Mapping[str, Rule]) -> dict[str, pl.Expr]:
+    """Rule -> expression over the column ``text`` that is true where a text breaks it."""
+    text = pl.col("text")
+    conditions = {
+        "GEN-103": text.str.contains(_rust(rules["GEN-103"].parameters["regex"])),
+        "GEN-104": text.str.contains(rules["GEN-104"].parameters["regex"]),
+    }
+    placeholder = rules["GEN-202"].parameters
+    if field.is_text and field.name not in placeholder["exempt_fields"]:
+        conditions["GEN-202"] = text.str.to_lowercase().is_in(placeholder["placeholders"])
+        if _digits(field) >= IDENTIFIER_DIGITS:
+            conditions["GEN-202"] |= text.str.contains(placeholder["regex"])
+    if field.pattern:
+        whole = field.pattern.removeprefix("^").removesuffix("$")
+        conditions["GEN-105"] = ~text.str.contains(_rust(rules["GEN-105"].parameters["regex"]))
+        conditions["GEN-303"] = ~text.str.contains(rf"\A(?:{whole})\z")
+    return conditions
+
+
+def _rust(pattern: str) -> str:
+    """JSON's ``\\uXXXX`` escapes as the regex engine of polars writes them."""
+    return re.sub(r"\\u([0-9A-Fa-f]{4})", r"\\x{\1}", pattern)
+
+
+def _digits(field: Field) -> int:
+    """How many digits a pattern of nothing but digits demands; 0 for any other pattern."""
+    classes = re.fullmatch(r"\^((?:\[[0-9]-[0-9]\](?:\{[0-9]+\})?)+)\$", field.pattern or "")
+    if not classes:
+        return 0
+    return sum(int(n or 1) for n in re.findall(r"\[[0-9]-[0-9]\](?:\{([0-9]+)\})?", classes[1]))
+
+
+def _repetitions(
+    cells: pl.DataFrame, form: Form, fields: Sequence[Field], rules: Mapping[str, Rule]
+) -> dict[str, pl.Series]:
+    """Rules between the records of a package (5xx). Empty cells are not equal, except in GEN-502: the empty
+    cells of two records that agree in everything else agree too (correction_reason is empty in every new one)."""
+    by_name = {field.name: field for field in fields}
+    found: dict[str, pl.Series] = {}
+    for rule in rules.values():
+        if not 500 <= rule.number < 600:
+            continue
+        match rule.code:
+            case "GEN-501":
+                columns = list(form.natural_key)
+            case "GEN-502":
+                columns = [name for name in by_name if name not in form.natural_key]
+            case _:
+                columns = list(rule.parameters.get("column_list", rule.fields))
+        typed = cells.select(SUBMISSION, *(_typed(by_name[name]) for name in columns))
+        if "max_per_hour" in rule.parameters:
+            mask = _crowded(typed, *columns, rule.parameters["max_per_hour"])
+        else:
+            mask = _repeated(typed, columns, empty_cells_agree=rule.code == "GEN-502")
+        if mask.any():
+            found[f"{rule.code}:{rule.fields[0]}"] = mask
+    return found
+
+
+def _crowded(records: pl.DataFrame, device: str, moment: str, limit: int) -> pl.Series:
+    per_hour = pl.len().over(SUBMISSION, device, pl.col(moment).dt.truncate("1h"))
+    filled = pl.col(device).is_not_null() & pl.col(moment).is_not_null()
+    return records.select(filled & (per_hour > limit)).to_series()
+
+
+def _repeated(records: pl.DataFrame, columns: list[str], *, empty_cells_agree: bool = False) -> pl.Series:
+    filled = pl.all_horizontal(pl.col(columns).is_not_null()) if not empty_cells_agree else pl.lit(value=True)
+    fingerprint = records.select(pl.struct(SUBMISSION, *columns).hash().alias("hash"), filled.alias("filled"))
+    suspects = (fingerprint["hash"].is_duplicated() & fingerprint["filled"]).rename("suspect")
+    if suspects.any():  # equal fingerprints are made sure of on the cells themselves
+        rows = suspects.arg_true()
+        equal = records.select(SUBMISSION, *columns)[rows].is_duplicated()
+        suspects = suspects.scatter(rows, equal)
+    return suspects
+
+
+def _flag_lists(flags: Mapping[str, pl.Series], height: int) -> pl.Series:
+    """One list of flags a record, null when it has none."""
+    if not flags:
+        return pl.Series("flags", [None], dtype=pl.List(pl.String)).new_from_index(0, height)
+    masks = pl.DataFrame([mask.alias(flag) for flag, mask in flags.items()])
+    rows = masks.select(pl.any_horizontal(pl.all())).to_series().arg_true()
+    lists = masks[rows].select(
+        pl.concat_list(
+            pl.when(pl.col(flag)).then(pl.lit(flag)).otherwise(None) for flag in masks.columns
+        ).list.drop_nulls()
+    )
+    sparse = pl.DataFrame({"row": rows.cast(pl.UInt32), "flags": lists.to_series()})
+    every = pl.DataFrame({"row": pl.int_range(height, dtype=pl.UInt32, eager=True)})
+    return every.join(sparse, on="row", how="left", maintain_order="left")["flags"]

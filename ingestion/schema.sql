@@ -1,0 +1,241 @@
+-- The fixed tables of the warehouse. Everything that follows from a form is made by tables.py; marts by dbt.
+create schema if not exists ledger;
+create schema if not exists raw;
+create schema if not exists checked;
+create schema if not exists quality;
+create schema if not exists reference;
+create schema if not exists staging;
+create schema if not exists intermediate;
+create schema if not exists criminal;
+create schema if not exists civil;
+create schema if not exists administrative;
+
+create table if not exists ledger.submissions (
+    seq bigint primary key,
+    arrival_id text not null unique,
+    received_at timestamptz not null,
+    received_on date not null,
+    inbox_folder text not null,
+    package_name text not null,
+    package_sha256 text not null,
+    archived jsonb not null,
+    subject text,
+    form text,
+    form_version text,
+    report_code text,
+    period_from date,
+    period_to date,
+    sequence integer,
+    nil_report boolean,
+    prepared_at timestamptz,
+    payload jsonb,
+    records_declared bigint,
+    rejection_code text,
+    rejection_rule text,
+    rejection_detail text,
+    simulated boolean not null,
+    prev_hash text not null,
+    hash text not null unique
+);
+comment on table ledger.submissions is
+'Every package ever received, one row each, chained by hash (Law 510 Art. 9(3), 11). Rows are never changed.';
+
+-- Only packages that were not refused take an identity; a held one (R10, R26) takes it too.
+create unique index if not exists submissions_identity on ledger.submissions
+(subject, form, coalesce(report_code, ''), period_from, period_to, sequence)
+where rejection_code is null or rejection_code in ('R10', 'R26');
+create index if not exists submissions_form_day on ledger.submissions (form, received_on);
+
+create table if not exists ledger.events (
+    seq bigint primary key,
+    at timestamptz not null,
+    submission_seq bigint not null references ledger.submissions (seq),
+    kind text not null,
+    catalogue_version text,
+    detail jsonb not null default '{}',
+    prev_hash text not null,
+    hash text not null unique
+);
+comment on table ledger.events is
+'What happened to a submission, in order, chained by hash: registered, refused, held, released, resent, nil, '
+'loaded, judged, restated. Rows are never changed.';
+create index if not exists events_submission on ledger.events (submission_seq, seq);
+create index if not exists events_resent on ledger.events ((detail ->> 'arrival_id')) where kind = 'resent';
+
+create or replace function ledger.refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception '%.% is append-only (Law 510 Art. 11)', tg_table_schema, tg_table_name;
+end $$;
+create or replace trigger submissions_append_only before update or delete or truncate on ledger.submissions
+for each statement execute function ledger.refuse_change();
+create or replace trigger events_append_only before update or delete or truncate on ledger.events
+for each statement execute function ledger.refuse_change();
+
+create table if not exists ledger.progress (
+    submission_seq bigint primary key references ledger.submissions (seq),
+    state text not null,
+    records_read bigint,
+    records_unreadable bigint,
+    judged_seq bigint,
+    judged_at timestamptz,
+    catalogue_version text
+);
+comment on table ledger.progress is
+'Where each submission stands: the last of its events, kept for joining. '
+'state: refused, held, nil, received, loaded, judged.';
+create index if not exists progress_waiting on ledger.progress (state, submission_seq)
+where state in ('received', 'loaded');
+create index if not exists progress_judged on ledger.progress (judged_seq);
+
+create table if not exists ledger.receipts (
+    submission_seq bigint not null references ledger.submissions (seq),
+    issue integer not null,
+    event_seq bigint not null references ledger.events (seq),
+    sha256 text not null,
+    primary key (submission_seq, issue)
+);
+comment on table ledger.receipts is 'Which snapshots of a submission were answered, and up to which event.';
+
+create table if not exists raw.unreadable (
+    submission_seq bigint not null,
+    line integer not null,
+    received_on date not null,
+    form text not null,
+    reason text not null,
+    content bytea not null,
+    primary key (submission_seq, line)
+);
+comment on table raw.unreadable is 'Physical lines of which no record could be made (GEN-101), as they came.';
+
+create table if not exists quality.violations (
+    submission_seq bigint not null,
+    line integer not null,
+    rule text not null,
+    field text not null,
+    severity text not null,
+    found_seq bigint not null,
+    cleared_seq bigint,
+    primary key (submission_seq, line, rule, field)
+);
+comment on table quality.violations is
+'Every rule a record breaks; open while cleared_seq is null. found_seq and cleared_seq are ledger events.';
+create index if not exists violations_open_errors on quality.violations (submission_seq, line)
+where severity = 'error' and cleared_seq is null;
+create index if not exists violations_found on quality.violations (found_seq);
+create index if not exists violations_cleared on quality.violations (cleared_seq) where cleared_seq is not null;
+
+create table if not exists quality.findings (
+    finding_id bigint generated always as identity primary key,
+    submission_seq bigint,
+    subject text,
+    form text,
+    period_from date,
+    period_to date,
+    rule text not null,
+    severity text not null,
+    found_seq bigint,
+    cleared_seq bigint,
+    detail jsonb not null default '{}'
+);
+comment on table quality.findings is 'What is wrong without a record to hold it: packages, calendar, series, reconciliation.';
+create index if not exists findings_submission on quality.findings (submission_seq);
+
+create table if not exists quality.rules (
+    catalogue_version text not null,
+    rule text not null,
+    form text not null,
+    level text not null,
+    dimension text not null,
+    severity text not null,
+    law_ref text not null,
+    fields text not null,
+    statement_en text not null,
+    parameters jsonb not null,
+    message_kk text not null,
+    message_ru text not null,
+    message_en text not null,
+    valid_from date not null,
+    valid_to date,
+    source text not null,
+    current boolean not null,
+    primary key (catalogue_version, rule, form)
+);
+comment on table quality.rules is 'The published rule catalogue, every version that ever judged; current marks the one in force.';
+
+create or replace view quality.submissions as
+with found as (
+    select
+        submission_seq,
+        count(distinct line) filter (
+            where severity = 'error' and cleared_seq is null and rule <> 'GEN-101'
+        ) as records_quarantined,
+        count(*) filter (where severity = 'warning' and cleared_seq is null) as warnings
+    from quality.violations
+    group by submission_seq
+),
+
+package_found as (
+    select
+        submission_seq,
+        count(*) filter (where cleared_seq is null) as warnings
+    from quality.findings
+    where submission_seq is not null
+    group by submission_seq
+),
+
+counted as (
+    select
+        submissions.seq as submission_seq,
+        submissions.subject,
+        submissions.form,
+        submissions.period_from,
+        submissions.period_to,
+        submissions.sequence,
+        submissions.received_at,
+        submissions.received_on,
+        progress.state,
+        submissions.rejection_code,
+        submissions.records_declared,
+        progress.records_unreadable,
+        case when progress.state = 'judged' then coalesce(found.records_quarantined, 0) end as records_quarantined,
+        case
+            when progress.state = 'judged'
+                then
+                    progress.records_read - progress.records_unreadable - coalesce(found.records_quarantined, 0)
+        end as records_accepted,
+        coalesce(found.warnings, 0) + coalesce(package_found.warnings, 0) as warnings,
+        submissions.simulated,
+        progress.catalogue_version
+    from ledger.submissions
+    inner join ledger.progress on submissions.seq = progress.submission_seq
+    left join found on submissions.seq = found.submission_seq
+    left join package_found on submissions.seq = package_found.submission_seq
+)
+
+select
+    submission_seq,
+    subject,
+    form,
+    period_from,
+    period_to,
+    sequence,
+    received_at,
+    case
+        when state in ('refused', 'held', 'nil') then state
+        when state <> 'judged' then 'received'
+        when records_accepted = 0 then 'quarantined'
+        when records_quarantined + records_unreadable > 0 then 'partly_accepted'
+        else 'accepted'
+    end as verdict,
+    rejection_code,
+    records_declared,
+    records_unreadable,
+    records_quarantined,
+    records_accepted,
+    warnings,
+    received_on,
+    simulated,
+    catalogue_version
+from counted;
+comment on view quality.submissions is
+'One row a package: its verdict and current counts. records_declared = unreadable + quarantined + accepted once judged.';

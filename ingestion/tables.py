@@ -1,0 +1,156 @@
+"""The tables of the warehouse outside dbt: fixed ones (``schema.sql``) and those that follow from a form.
+
+Here belong pure functions from a ``Form`` to DDL, and ``create``, which brings a database up to the catalogue.
+Keep out rows: loading is ``load``, registration is ``ledger``.
+"""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from ingestion.contract import Catalogue, Field, Form
+
+SCHEMA_SQL = Path(__file__).with_name("schema.sql")
+ANALYST_SCHEMAS = ("criminal", "civil", "administrative", "quality", "reference")
+POSTGRES_TYPES = {"string": "text", "integer": "bigint", "date": "date", "timestamp": "timestamp", "boolean": "boolean"}
+
+
+class CatalogueConflict(Exception):
+    """The database has a column the catalogue types otherwise; says what to do."""
+
+
+def postgres_type(field: Field) -> str:
+    return POSTGRES_TYPES.get(field.type) or field.type.replace("decimal", "numeric")
+
+
+def raw_columns(form: Form) -> dict[str, str]:
+    """Column -> type of ``raw.<form>``, in order. A direct identifier is followed by its keyed token."""
+    columns = {"submission_seq": "bigint", "line": "integer"}
+    for field in form.columns:
+        columns[field.name] = postgres_type(field)
+    for field in form.columns:
+        if field.is_direct_identifier:
+            columns[f"{field.name}_token"] = "text"
+    if any(field.is_direct_identifier for field in form.columns):
+        columns["token_key_id"] = "text"
+    return columns | {"record_key": "text", "flags": "text[]", "form_version": "text", "received_on": "date"}
+
+
+def raw_table(form: Form) -> str:
+    """DDL of ``raw.<form>``: every column of every version of the form, partitioned by day of receipt."""
+    columns = ",\n    ".join(
+        f'{name} {kind}{"" if name not in NOT_NULL else " not null"}' for name, kind in raw_columns(form).items()
+    )
+    return (
+        f"create table if not exists raw.{form.name} (\n    {columns}\n) partition by range (received_on);\n"
+        f"create index if not exists {form.name}_record_key on raw.{form.name} (record_key);\n"
+        f"create index if not exists {form.name}_submission on raw.{form.name} using brin (submission_seq) "
+        "with (pages_per_range = 16);"
+    )
+
+
+NOT_NULL = ("submission_seq", "line", "record_key", "form_version", "received_on")
+
+
+def partition(form: Form, day: date) -> str:
+    """DDL of the month of ``raw.<form>`` that holds a day of receipt."""
+    start = day.replace(day=1)
+    end = date(start.year + start.month // 12, start.month % 12 + 1, 1)
+    return (
+        f"create table if not exists raw.{form.name}_{start:%Y_%m} partition of raw.{form.name} "
+        f"for values from ('{start}') to ('{end}');"
+    )
+
+
+def checked_view(form: Form) -> str:
+    """DDL of ``checked.<form>``: raw records with their package's facts and looked-up columns of code lists."""
+    lookups = form.checked_sql or "select record.* from record"
+    return (
+        f"create view checked.{form.name} as\nwith record as (\n"
+        f"select raw_record.*, submission.received_at, submission.subject, submission.period_from,\n"
+        f"    submission.received_at at time zone 'Asia/Almaty' as received_at_local,\n"
+        f"    submission.period_to, submission.sequence as package_sequence, progress.state as submission_state\n"
+        f"from raw.{form.name} as raw_record\n"
+        f"join ledger.submissions as submission on submission.seq = raw_record.submission_seq\n"
+        f"join ledger.progress as progress on progress.submission_seq = raw_record.submission_seq\n)\n{lookups};"
+    )
+
+
+def create(connection: psycopg.Connection, catalogue: Catalogue) -> None:
+    """Create what is missing; safe to repeat. Needs ``reference`` (dbt seeds) to be filled for the checked views.
+
+    Views are made anew in the same transaction, so that a reader sees the old one or the new one.
+    """
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(510, 1)")
+        connection.execute(SCHEMA_SQL.read_text(encoding="utf-8"))
+        for form in catalogue.forms.values():
+            connection.execute(raw_table(form))
+            _add_columns(connection, form)
+        _publish_rules(connection, catalogue)
+        _grant(connection)
+
+
+def create_views(connection: psycopg.Connection, catalogue: Catalogue) -> None:
+    """(Re)create ``checked.<form>`` for every form; ``reference`` must be seeded."""
+    with connection.transaction():
+        drop_views(connection, catalogue)
+        for form in catalogue.forms.values():
+            connection.execute(checked_view(form))
+
+
+def drop_views(connection: psycopg.Connection, catalogue: Catalogue) -> None:
+    """Free ``reference`` for a list that changed its columns."""
+    for form in catalogue.forms.values():
+        connection.execute(f"drop view if exists checked.{form.name} cascade")
+
+
+def _add_columns(connection: psycopg.Connection, form: Form) -> None:
+    existing = dict(
+        connection.execute(
+            "select attname::text, format_type(atttypid, atttypmod) from pg_attribute "
+            "where attrelid = %s::regclass and attnum > 0 and not attisdropped",
+            [f"raw.{form.name}"],
+        ).fetchall()
+    )
+    for name, kind in raw_columns(form).items():
+        if name not in existing:
+            connection.execute(f"alter table raw.{form.name} add column {name} {kind}")
+        elif kind.split("(")[0] not in existing[name]:
+            raise CatalogueConflict(
+                f"raw.{form.name}.{name} is {existing[name]} and the catalogue says {kind}: "
+                "give the changed field a new name in a new form version"
+            )
+
+
+def _publish_rules(connection: psycopg.Connection, catalogue: Catalogue) -> None:
+    rows = [
+        (
+            catalogue.version, rule.code, rule.form, rule.level, rule.dimension, rule.severity, rule.law_ref,
+            "|".join(rule.fields), rule.statement, json.dumps(dict(rule.parameters)), rule.message["kk"],
+            rule.message["ru"], rule.message["en"], rule.valid_from, rule.valid_to, rule.source,
+        )
+        for rule in catalogue.rules.values()
+    ]
+    connection.execute("update quality.rules set current = false where catalogue_version <> %s", [catalogue.version])
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into quality.rules values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true) "
+            "on conflict (catalogue_version, rule, form) do update set current = true",
+            rows,
+        )
+
+
+def _grant(connection: psycopg.Connection) -> None:
+    if not connection.execute("select from pg_roles where rolname = 'analyst'").fetchone():
+        return
+    for schema in ANALYST_SCHEMAS:
+        name = sql.Identifier(schema)
+        connection.execute(sql.SQL("grant usage on schema {} to analyst").format(name))
+        connection.execute(sql.SQL("grant select on all tables in schema {} to analyst").format(name))
+        connection.execute(
+            sql.SQL("alter default privileges in schema {} grant select on tables to analyst").format(name)
+        )
