@@ -1,0 +1,160 @@
+"""A form's rules as SQL conditions over one row of ``checked.<form>``: the one text everybody judges by.
+
+The same string means the same to PostgreSQL, to Great Expectations, to the quarantine statement and, for the
+field rules, to polars on a subject's own machine. A condition states what must hold; null passes, as in CHECK.
+Keep out running them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from ingestion.contract import Catalogue, Code, Field, Form, Rule
+
+READ_WHILE_TYPING = ("GEN-102", "GEN-103", "GEN-104", "GEN-105", "GEN-202", "GEN-303")
+OPEN_ENDED_PRECISION = ("approximate", "default")  # GEN-302 does not test valid_from there
+ARTICLE_LISTS = ("criminal_article", "administrative_article")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition: a rule about a field (the first of its fields, unless the rule is one of each field).
+
+    ``holds`` is SQL without a table prefix. ``silent_on`` are the fields whose unread cells (GEN-102) keep the
+    rule silent about that record.
+    """
+
+    rule: Rule
+    field: str
+    holds: str
+    silent_on: tuple[str, ...] = ()
+
+    @property
+    def sql(self) -> str:
+        """``holds``, silent where one of its cells could not be read."""
+        if not self.silent_on:
+            return self.holds
+        unread = ", ".join(f"'GEN-102:{name}'" for name in self.silent_on)
+        return f"(flags is not null and flags && array[{unread}]) or ({self.holds})"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.rule.code, self.field
+
+
+def conditions(form: Form, catalogue: Catalogue, day: date) -> list[Condition]:
+    """Every row and package rule of a form in force on ``day`` (1xx to 5xx), expanded to its fields."""
+    found: list[Condition] = []
+    for rule in catalogue.rules_of(form, day):
+        if rule.code.startswith("PKG") or rule.code == "GEN-101" or rule.number >= 600:
+            continue
+        if rule.holds:
+            found.append(_stated(rule, form))
+        elif rule.code in READ_WHILE_TYPING:
+            found += [_flagged(rule, field.name) for field in form.columns if _may_be_flagged(rule, field)]
+        elif rule.number >= 500:
+            found.append(_flagged(rule, rule.fields[0]))
+        else:
+            found += field_conditions(rule, form, catalogue)
+    return found
+
+
+def _stated(rule: Rule, form: Form) -> Condition:
+    assert rule.holds is not None
+    typed = tuple(name for name in rule.fields if not form.column(name).is_text)
+    return Condition(rule, rule.fields[0], rule.holds, typed)
+
+
+def _flagged(rule: Rule, field: str) -> Condition:
+    return Condition(rule, field, f"flags is null or not flags @> array['{rule.code}:{field}']")
+
+
+def _may_be_flagged(rule: Rule, field: Field) -> bool:
+    match rule.code:
+        case "GEN-102":
+            return not field.is_text
+        case "GEN-105" | "GEN-303":
+            return field.pattern is not None
+        case "GEN-202":
+            return field.is_text and field.name not in rule.parameters["exempt_fields"]
+        case _:
+            return True
+
+
+def field_conditions(rule: Rule, form: Form, catalogue: Catalogue) -> Iterator[Condition]:
+    """GEN-201, 203, 301, 302, 304, 401, 402, 403, read off the fields; needs no lookup and no database."""
+    for field in form.fields:
+        for holds in _field_holds(rule, field, form, catalogue):
+            # Only "is not null" can be false for an unread (null) cell; every comparison with it passes.
+            silent_on = (field.name,) if rule.code == "GEN-201" and not field.is_text else ()
+            yield Condition(rule, field.name, _in_versions(field, holds), silent_on)
+
+
+def _field_holds(rule: Rule, field: Field, form: Form, catalogue: Catalogue) -> Iterator[str]:
+    name, registered = field.name, form.registered_date_field
+    match rule.code:
+        case "GEN-201" if field.required == "yes":
+            yield f"{name} is not null"
+        case "GEN-203" if name == "correction_reason":
+            yield "(action <> 'I') = (correction_reason is not null)"
+        case "GEN-301" if field.code_list:
+            yield f"{name} in ({_literals(catalogue.code_lists[field.code_list])})"
+        case "GEN-302" if field.code_list and field.code_list not in ARTICLE_LISTS and name != _own_territory(form):
+            yield from _valid_codes(name, registered, catalogue.code_lists[field.code_list])
+        case "GEN-304" if field.minimum or field.maximum:
+            yield " and ".join(
+                f"{name} {sign} {_literal(bound, field)}"
+                for sign, bound in ((">=", field.minimum), ("<=", field.maximum))
+                if bound
+            )
+        case "GEN-401" if field.is_temporal and name not in rule.parameters["exempt"]:
+            yield f"{name} <= received_at_local" if field.type == "timestamp" else f"{name} <= received_at_local::date"
+        case "GEN-402" if name == registered:
+            yield f"action <> 'I' or {name}::date <= period_to"
+        case "GEN-403" if name == registered:
+            yield f"action <> 'I' or {name}::date >= period_from"
+
+
+def _own_territory(form: Form) -> str | None:
+    """The place field of a form that has its own rule for it (CRO-303, ADO-302)."""
+    own = any(rule.parameters.get("classifier") == "district" for rule in form.rules)
+    return form.place_field if own else None
+
+
+def _valid_codes(name: str, registered: str, codes: tuple[Code, ...]) -> Iterator[str]:
+    """One term for each pair of validity bounds that some code of the list has; nothing for codes without any."""
+    outside: dict[str, list[str]] = defaultdict(list)
+    for code in codes:
+        bounds = []
+        if code.precision not in OPEN_ENDED_PRECISION:
+            bounds.append(f"{registered}::date >= date '{code.valid_from}'")
+        if code.valid_to:
+            bounds.append(f"{registered}::date <= date '{code.valid_to}'")
+        if bounds:
+            outside[" and ".join(bounds)].append(code.code)
+    whole = len({code.code for code in codes})
+    terms = [
+        f"({name} is null or {bounds})" if len(members) == whole else f"({name} not in ({_quoted(members)}) or {bounds})"
+        for bounds, members in outside.items()
+    ]
+    if terms:
+        yield " and ".join(terms)
+
+
+def _literals(codes: tuple[Code, ...]) -> str:
+    return _quoted(list(dict.fromkeys(code.code for code in codes)))
+
+
+def _quoted(values: list[str]) -> str:
+    return ", ".join("'{}'".format(value.replace("'", "''")) for value in values)
+
+
+def _literal(bound: str, field: Field) -> str:
+    return f"date '{bound}'" if field.type == "date" else bound
+
+
+def _in_versions(field: Field, holds: str) -> str:
+    if not field.versions:
+        return holds
+    return f"form_version not in ({_quoted(list(field.versions))}) or ({holds})"

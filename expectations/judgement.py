@@ -1,0 +1,134 @@
+"""The judgement of a form's batch: Great Expectations counts, one statement quarantines, corrections settle.
+
+One transaction; what it does not commit is not judged and stays invisible to the marts (it fails closed).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from expectations import corrections, validation
+from expectations.conditions import conditions
+from expectations.quarantine import quarantine
+from expectations.validation import MachineryError
+from ingestion import ledger
+from ingestion.contract import Catalogue, Form
+from ingestion.ledger import Event
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Counts of one judgement; ``violations`` is (rule, field) -> records. ``restated`` numbers the earlier
+    submissions whose records changed standing."""
+
+    form: str
+    packages: int = 0
+    records: int = 0
+    unreadable: int = 0
+    quarantined: int = 0
+    violations: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    restated: tuple[int, ...] = ()
+
+    @property
+    def accepted(self) -> int:
+        return self.records - self.unreadable - self.quarantined
+
+
+def judge(
+    connection: psycopg.Connection,
+    sqlalchemy_url: str,
+    catalogue: Catalogue,
+    form: Form,
+    day: date,
+    now: datetime,
+    docs: Path | None = None,
+) -> Judged:
+    """Judge everything of a form that was loaded up to a day of receipt. Judging again changes nothing.
+
+    Raises ``MachineryError`` when the machinery, not the data, is at fault; nothing is judged then.
+    """
+    waiting = validation.batch(connection, form, day)
+    if waiting is None:
+        return Judged(form.name)
+    conditions_in_force = conditions(form, catalogue, day)
+    counted = validation.validate(sqlalchemy_url, waiting, conditions_in_force, docs)
+    with connection.transaction():
+        ledger.lock(connection)
+        if validation.batch(connection, form, day) != waiting:
+            raise MachineryError(f"{form.name}: the batch changed while it was validated; run the day again")
+        judged_seq = _judged_events(connection, catalogue, waiting, now)
+        violations = quarantine(connection, waiting, conditions_in_force, counted, judged_seq)
+        restated = corrections.correct(connection, catalogue, waiting, judged_seq, now)
+        connection.execute(
+            "update ledger.progress p set state = 'judged', judged_seq = e.seq, judged_at = e.at, catalogue_version = e.catalogue_version "
+            "from ledger.events e where e.seq = any(%s) and p.submission_seq = e.submission_seq",
+            [list(judged_seq.values())],
+        )
+        counts = _counts(connection, waiting)
+        _warn_of_high_shares(connection, catalogue, waiting, judged_seq)
+    return Judged(form.name, len(waiting.submissions), *counts, violations, tuple(restated))
+
+
+def _judged_events(
+    connection: psycopg.Connection, catalogue: Catalogue, waiting: validation.Batch, now: datetime
+) -> dict[int, int]:
+    numbers = ledger.append_events(
+        connection, [Event(seq, "judged", now, catalogue.version) for seq in waiting.submissions]
+    )
+    return dict(zip(waiting.submissions, numbers, strict=True))
+
+
+def _counts(connection: psycopg.Connection, waiting: validation.Batch) -> tuple[int, int, int]:
+    """Records read, unreadable, quarantined; checks I2: what was declared is accounted for."""
+    row = connection.execute(
+        "select coalesce(sum(p.records_read), 0), coalesce(sum(p.records_unreadable), 0), "
+        "coalesce(sum(s.records_declared), 0) from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
+        "where p.submission_seq = any(%s)",
+        [list(waiting.submissions)],
+    ).fetchone()
+    stored = connection.execute(
+        f"select count(*) from raw.{waiting.form.name} where submission_seq between %s and %s "
+        "and submission_seq = any(%s) and received_on between %s and %s",
+        [min(waiting.submissions), max(waiting.submissions), list(waiting.submissions),
+         waiting.first_day, waiting.last_day],
+    ).fetchone()
+    quarantined = connection.execute(
+        "select count(distinct (submission_seq, line)) from quality.violations where submission_seq = any(%s) "
+        "and severity = 'error' and cleared_seq is null and rule <> 'GEN-101'",
+        [list(waiting.submissions)],
+    ).fetchone()
+    assert row and stored and quarantined
+    read, unreadable, declared = (int(value) for value in row)
+    if not read == declared == unreadable + stored[0]:
+        raise MachineryError(
+            f"{waiting.form.name}: {declared} records declared, {read} read, {stored[0]} stored and {unreadable} unreadable"
+        )
+    return read, unreadable, int(quarantined[0])
+
+
+def _warn_of_high_shares(
+    connection: psycopg.Connection, catalogue: Catalogue, waiting: validation.Batch, judged_seq: Mapping[int, int]
+) -> None:
+    """PKG-132: more than the allowed share of a package breaks an error rule. A warning, never a stop."""
+    rule = catalogue.rules["PKG-132"]
+    rows = connection.execute(
+        "select q.submission_seq, q.subject, q.form, q.period_from, q.period_to, "
+        "round((q.records_quarantined + q.records_unreadable)::numeric / q.records_declared, 4) "
+        "from quality.submissions q where q.submission_seq = any(%s) and q.records_declared > 0 "
+        "and (q.records_quarantined + q.records_unreadable)::numeric / q.records_declared > %s",
+        [list(judged_seq), rule.parameters["max_error_share"]],
+    ).fetchall()
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into quality.findings "
+            "(submission_seq, subject, form, period_from, period_to, rule, severity, found_seq, detail) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (*row[:5], rule.code, rule.severity, judged_seq[row[0]], Jsonb({"error_share": str(row[5])}))
+                for row in rows
+            ],
+        )

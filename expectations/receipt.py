@@ -1,0 +1,242 @@
+"""The answer to a subject: a numbered snapshot of what became of a package, as JSON and as a readable page.
+
+A receipt goes only to the outbox of the folder the package came from, and holds no value of any record: line,
+field, rule, article, and what to do in Kazakh, Russian and English. It ends with a closing record even when
+clean. Here belong building and issuing receipts; what they report is decided elsewhere.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from psycopg.rows import dict_row
+
+from ingestion.contract import LANGUAGES, Catalogue, Rule
+from ingestion.ledger import Head
+
+RECEIPT_VERSION = "1"
+SHOWN_FINDINGS = 500
+BATCH = 200
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A submission whose last event is not answered yet."""
+
+    seq: int
+    event_seq: int
+    issue: int
+
+
+def issue_due(connection: psycopg.Connection, catalogue: Catalogue, home: Path) -> int:
+    """Write every receipt that is due and record it; returns how many.
+
+    A crash in between writes the same file again: the content depends on the ledger alone. A package that was
+    sent again unchanged gets the receipt it already has.
+    """
+    _restore_resent(connection, catalogue, home)
+    due = _due(connection)
+    for start in range(0, len(due), BATCH):
+        _issue(connection, catalogue, home, due[start : start + BATCH])
+    return len(due)
+
+
+def _due(connection: psycopg.Connection) -> list[_Due]:
+    rows = connection.execute(
+        "with answered as (select submission_seq, max(issue) as issue, max(event_seq) as event_seq "
+        "from ledger.receipts group by 1), "
+        "latest as (select submission_seq, max(seq) as event_seq from ledger.events "
+        "where kind not in ('resent', 'loaded') group by 1) "
+        "select l.submission_seq, l.event_seq, coalesce(a.issue, 0) + 1 from latest l "
+        "left join answered a using (submission_seq) where l.event_seq > coalesce(a.event_seq, 0) order by 1"
+    ).fetchall()
+    return [_Due(*row) for row in rows]
+
+
+def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due: list[_Due]) -> None:
+    receipts = dict(build(connection, catalogue, [item.seq for item in due], {item.seq: item.event_seq for item in due}))
+    written = []
+    for item in due:
+        folder, receipt = receipts[item.seq]
+        outbox = home / "outbox" / folder
+        content = json.dumps(receipt, ensure_ascii=False, indent=1).encode()
+        stem = f"{item.seq}_{item.issue}.receipt"
+        _write(outbox / f"{stem}.json", content)
+        _write(outbox / f"{stem}.html", _page(receipt, catalogue).encode())
+        written.append((item.seq, item.issue, item.event_seq, hashlib.sha256(content).hexdigest()))
+    for folder in {receipts[item.seq][0] for item in due}:
+        _index(home / "outbox" / folder, [(item, receipts[item.seq][1]) for item in due if receipts[item.seq][0] == folder])
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into ledger.receipts (submission_seq, issue, event_seq, sha256) values (%s, %s, %s, %s) "
+            "on conflict do nothing",
+            written,
+        )
+
+
+def build(
+    connection: psycopg.Connection, catalogue: Catalogue, submissions: list[int], event_of: Mapping[int, int]
+) -> Iterable[tuple[int, tuple[str, dict[str, Any]]]]:
+    """(submission, (inbox folder, receipt)) as of now; ``event_of`` gives the event each receipt answers."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        heads = cursor.execute(
+            "select q.*, s.inbox_folder, s.report_code, s.rejection_rule, s.rejection_detail, s.hash, "
+            "p.records_read, (select max(seq) from ledger.submissions) as head_seq "
+            "from quality.submissions q join ledger.submissions s on s.seq = q.submission_seq "
+            "join ledger.progress p on p.submission_seq = s.seq "
+            "where q.submission_seq = any(%s) order by q.submission_seq",
+            [submissions],
+        ).fetchall()
+        events = {
+            row["seq"]: row
+            for row in cursor.execute(
+                "select seq, hash, at from ledger.events where seq = any(%s)", [list(event_of.values())]
+            )
+        }
+        found: dict[int, list[dict[str, Any]]] = {seq: [] for seq in submissions}
+        cursor.execute(
+            "select submission_seq, line, field, rule, severity from quality.violations "
+            "where submission_seq = any(%(seqs)s) and cleared_seq is null "
+            "union all select submission_seq, null, null, rule, severity from quality.findings "
+            "where submission_seq = any(%(seqs)s) and cleared_seq is null order by 1, 2 nulls first, 4, 3",
+            {"seqs": submissions},
+        )
+        for row in cursor:
+            found[row["submission_seq"]].append(row)
+    for head in heads:
+        seq = head["submission_seq"]
+        yield seq, (head["inbox_folder"], _receipt(head, found[seq], events[event_of[seq]], catalogue))
+
+
+def _receipt(
+    head: Mapping[str, Any], found: list[dict[str, Any]], event: Mapping[str, Any], catalogue: Catalogue
+) -> dict[str, Any]:
+    findings = [_finding(row["line"], row["field"], catalogue.rules[row["rule"]], row["severity"]) for row in found]
+    if head["rejection_rule"] and head["verdict"] in ("refused", "held"):
+        findings.insert(0, _finding(None, None, catalogue.rules[head["rejection_rule"]], "refuse", head["rejection_detail"]))
+    own = head["rejection_rule"] != "PKG-108"  # a foreign subject's name is not for the sender's outbox
+    return {
+        "receipt_version": RECEIPT_VERSION,
+        "submission": {
+            "seq": head["submission_seq"],
+            "subject": head["subject"] if own else None,
+            "form": head["form"] if own else None,
+            "report_code": head["report_code"] if own else None,
+            "period": {"from": str(head["period_from"]), "to": str(head["period_to"])} if head["period_from"] and own else None,
+            "sequence": head["sequence"] if own else None,
+            "received_at": head["received_at"].isoformat(timespec="seconds"),
+            "simulated": head["simulated"],
+        },
+        "verdict": head["verdict"],
+        "rejection_code": head["rejection_code"] if head["verdict"] in ("refused", "held") else None,
+        "records": {
+            "declared": head["records_declared"],
+            "unreadable": head["records_unreadable"],
+            "quarantined": head["records_quarantined"],
+            "accepted": head["records_accepted"],
+        },
+        "catalogue_version": head["catalogue_version"] or catalogue.version,
+        "findings": findings,
+        "ledger": {
+            "seq": head["submission_seq"], "hash": head["hash"], "event_seq": event["seq"], "event_hash": event["hash"],
+        },
+        "closing": {"findings": len(findings), "answered_at": event["at"].isoformat(timespec="seconds")},
+    }
+
+
+def _finding(line: int | None, field: str | None, rule: Rule, severity: str, detail: str | None = None) -> dict[str, Any]:
+    finding = {
+        "line": line,
+        "field": field,
+        "rule": rule.code,
+        "severity": severity,
+        "dimension": rule.dimension,
+        "law_ref": rule.law_ref,
+        "message": dict(rule.message),
+    }
+    return finding | {"detail": detail} if detail else finding
+
+
+def _page(receipt: Mapping[str, Any], catalogue: Catalogue) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True), trim_blocks=True
+    )
+    by_rule = Counter((f["rule"], f["severity"], f["field"] or "") for f in receipt["findings"])
+    summary = [
+        {"rule": rule, "severity": severity, "field": field, "count": count,
+         "label": _label(receipt, field, catalogue), "law_ref": catalogue.rules[rule].law_ref,
+         "message": catalogue.rules[rule].message}
+        for (rule, severity, field), count in sorted(by_rule.items())
+    ]
+    return environment.get_template("receipt.html").render(
+        receipt=receipt, summary=summary, shown=receipt["findings"][:SHOWN_FINDINGS], languages=LANGUAGES,
+        rejection=_rejection(receipt, catalogue), form=catalogue.forms.get(receipt["submission"]["form"] or ""),
+    )
+
+
+def _label(receipt: Mapping[str, Any], field: str, catalogue: Catalogue) -> Mapping[str, str]:
+    form = catalogue.forms.get(receipt["submission"]["form"] or "")
+    return form.column(field).label if form and field in form.field_names else {}
+
+
+def _rejection(receipt: Mapping[str, Any], catalogue: Catalogue) -> Mapping[str, str] | None:
+    codes = {code.code: code.label for code in catalogue.code_lists["rejection_code"]}
+    return codes.get(receipt["rejection_code"] or "")
+
+
+def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> None:
+    """``index.json``: identity of a package -> its newest receipt."""
+    path = outbox / "index.json"
+    index: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    for item, receipt in issued:
+        index[identity(receipt["submission"])] = {
+            "receipt": f"{item.seq}_{item.issue}.receipt.json", "verdict": receipt["verdict"],
+            "rejection_code": receipt["rejection_code"],
+        }
+    _write(path, json.dumps(index, ensure_ascii=False, indent=1).encode())
+
+
+def identity(submission: Mapping[str, Any]) -> str:
+    """``form/[report_code/]from_to/sequence``; a package without a readable manifest goes by its ledger number."""
+    if not submission["period"]:
+        return f"unidentified/{submission['seq']}"
+    parts = (submission["form"], submission["report_code"],
+             f"{submission['period']['from']}_{submission['period']['to']}", str(submission["sequence"]))
+    return "/".join(part for part in parts if part)
+
+
+def _restore_resent(connection: psycopg.Connection, catalogue: Catalogue, home: Path) -> None:
+    """A package sent again gets its receipt again: should the subject have lost it, it is written anew."""
+    rows = connection.execute(
+        "select distinct on (r.submission_seq) r.submission_seq, r.event_seq, r.issue, s.inbox_folder "
+        "from ledger.receipts r join ledger.submissions s on s.seq = r.submission_seq "
+        "where r.submission_seq in (select submission_seq from ledger.events where kind = 'resent') "
+        "order by r.submission_seq, r.issue desc"
+    ).fetchall()
+    for seq, event_seq, issue, folder in rows:
+        if not (home / "outbox" / folder / f"{seq}_{issue}.receipt.json").exists():
+            _issue(connection, catalogue, home, [_Due(seq, event_seq, issue)])
+
+
+def anchors(home: Path) -> Iterable[tuple[str, Head]]:
+    """(where, head) of every receipt in the outbox: what the ledger has promised to the outside."""
+    for path in sorted((home / "outbox").glob("*/*.receipt.json")):
+        ledger = json.loads(path.read_text())["ledger"]
+        yield path.name, Head(ledger["seq"], ledger["hash"], ledger["event_seq"], ledger["event_hash"])
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)

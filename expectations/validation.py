@@ -1,0 +1,122 @@
+"""Great Expectations' verdict over all records of a form that wait for judgement: exact counts, no values.
+
+Here belong the ephemeral context, one run of a suite, and Data Docs. Which conditions there are is for
+``conditions``; what happens to the records is for ``quarantine``. Results hold counts only: the default
+results of Great Expectations would carry the offending values (personal data) into logs and pages.
+"""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from expectations.conditions import Condition
+from ingestion.contract import Form
+
+COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+
+
+class MachineryError(Exception):
+    """Judging itself went wrong (not the data): the form's records stay unjudged and unseen."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The loaded, unjudged submissions of a form received up to a day; what one suite run looks at."""
+
+    form: Form
+    day: date
+    submissions: tuple[int, ...]
+    first_day: date
+    last_day: date
+
+    @property
+    def predicate(self) -> str:
+        """SQL over ``checked.<form>``: these submissions and no other (bounds let partitions be pruned)."""
+        return (
+            f"submission_state = 'loaded' and submission_seq between {min(self.submissions)} "
+            f"and {max(self.submissions)} and received_on between '{self.first_day}' and '{self.last_day}'"
+        )
+
+
+def batch(connection: psycopg.Connection, form: Form, day: date) -> Batch | None:
+    """What waits for judgement; None when nothing does."""
+    rows = connection.execute(
+        "select s.seq, s.received_on from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
+        "where p.state = 'loaded' and s.form = %s and s.received_on <= %s order by s.seq",
+        [form.name, day],
+    ).fetchall()
+    if not rows:
+        return None
+    days = [row[1] for row in rows]
+    return Batch(form, day, tuple(row[0] for row in rows), min(days), max(days))
+
+
+def validate(
+    sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], docs: Path | None = None
+) -> dict[tuple[str, str], int]:
+    """Run the form's suite over the batch; (rule, field) -> number of records that break it.
+
+    ``docs`` receives Data Docs of this run. Raises ``MachineryError`` when a rule could not be evaluated:
+    an empty result is an error of the machinery, never a clean bill.
+    """
+    result = _run(sqlalchemy_url, waiting, conditions, docs)
+    counts: dict[tuple[str, str], int] = {}
+    for outcome in result.results:
+        meta: Mapping[str, Any] = outcome.expectation_config.meta
+        key = (meta["rule"], meta["field"])
+        if "unexpected_count" not in (outcome.result or {}):
+            raise MachineryError(f"{waiting.form.name}: rule {key[0]} on {key[1]} could not be evaluated")
+        counts[key] = counts.get(key, 0) + outcome.result["unexpected_count"]
+    missing = {condition.key for condition in conditions} - counts.keys()
+    if missing:
+        raise MachineryError(f"{waiting.form.name}: Great Expectations gave no result for {sorted(missing)}")
+    return counts
+
+
+def _run(sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], docs: Path | None) -> Any:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    for chatty in ("great_expectations", "great_expectations.data_context"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    import great_expectations as gx
+
+    from expectations.suite import suite
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    datasource = context.data_sources.add_sql("warehouse", connection_string=sqlalchemy_url)
+    try:
+        asset = datasource.add_query_asset(
+            waiting.form.name, query=f"select * from checked.{waiting.form.name} where {waiting.predicate}"
+        )
+        definition = gx.ValidationDefinition(
+            name=waiting.form.name,
+            data=asset.add_batch_definition_whole_table("night"),
+            suite=context.suites.add(suite(waiting.form.name, conditions)),
+        )
+        definition = context.validation_definitions.add(definition)
+        if docs:
+            _add_docs(context, docs / waiting.form.name)
+        result = definition.run(result_format=COUNTS_ONLY)
+        if docs:
+            context.build_data_docs()
+        return result
+    finally:
+        datasource.get_execution_engine().engine.dispose()
+
+
+def _add_docs(context: Any, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    site = {
+        "class_name": "SiteBuilder",
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
+    }
+    for name in list(context.get_site_names()):
+        context.delete_data_docs_site(name)
+    context.add_data_docs_site("night", site)
