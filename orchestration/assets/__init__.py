@@ -1,0 +1,1 @@
+"""Assets, in the order data flow: submissions, forms, receipts, marts."""

@@ -1,0 +1,58 @@
+"""Checks of a form's judgement. dbt's tests arrive as checks by themselves.
+
+One check a form turns red only when the machinery is wrong. It blocks through the ledger, not through
+Dagster: what failed is rolled back, stays unjudged and so invisible to the marts, while other forms go on.
+"""
+
+from datetime import date
+
+import dagster as dg
+import psycopg
+
+from expectations.judgement import Judged
+from ingestion.contract import Catalogue, Form
+
+CHECK = "judgement_is_sound"
+SHARE = "share_of_quarantined_records"
+
+
+def judgement_is_sound(
+    connection: psycopg.Connection, key: dg.AssetKey, form: Form, day: date, failure: str | None
+) -> dg.AssetCheckResult:
+    """Great Expectations and quarantine agree, every record is accounted for (I2), every rule ran, and nothing
+    received up to the day is left unjudged."""
+    row = connection.execute(
+        "select count(*) from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
+        "where p.state in ('received', 'loaded') and s.form = %s and s.received_on <= %s",
+        [form.name, day],
+    ).fetchone()
+    left = row[0] if row else 0
+    unbalanced = connection.execute(
+        "select count(*) from quality.submissions where form = %s and received_on = %s and verdict in "
+        "('accepted', 'partly_accepted', 'quarantined') "
+        "and records_declared <> records_unreadable + records_quarantined + records_accepted",
+        [form.name, day],
+    ).fetchone()
+    unaccounted = unbalanced[0] if unbalanced else 0
+    return dg.AssetCheckResult(
+        check_name=CHECK,
+        asset_key=key,
+        passed=failure is None and not left and not unaccounted,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"failure": failure or "none", "packages_left_unjudged": left, "packages_unaccounted": unaccounted},
+    )
+
+
+def high_share(catalogue: Catalogue, key: dg.AssetKey, outcome: Judged) -> dg.AssetCheckResult:
+    """At most the share of PKG-132 of the night's records is quarantined or unreadable. A warning: one bad
+    sender must never stop a nation."""
+    limit = catalogue.rules["PKG-132"].parameters["max_error_share"]
+    bad = outcome.quarantined + outcome.unreadable
+    share = bad / outcome.records if outcome.records else 0.0
+    return dg.AssetCheckResult(
+        check_name=SHARE,
+        asset_key=key,
+        passed=share <= limit,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"share": round(share, 4), "limit": limit},
+    )

@@ -1,0 +1,218 @@
+"""The command line: a subject's side (pack, check, submit, receipt) and the operator's (run, nightly, verify, dev).
+
+Here belong words for people: options, progress, tables. What a command does lives elsewhere; heavy imports wait
+until a command needs them.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ingestion import manifest, package, warehouse
+from ingestion.contract import LANGUAGES, load_catalogue
+
+console = Console(highlight=False)
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+PACKAGE = click.Path(exists=True, path_type=Path)
+
+
+@click.group()
+def main() -> None:
+    """zanstat: the warehouse of state legal statistics (Law 510 of 22.12.2003)."""
+
+
+def _told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors a person can mend are one sentence, not a traceback."""
+
+    @wraps(command)
+    def told(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except (package.PackError, manifest.Refusal, warehouse.WarehouseError) as error:
+            raise click.ClickException(str(error)) from None
+
+    return told
+
+
+# The subject's side
+
+
+@main.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--form", required=True, help="Form code, for instance criminal_offence.")
+@click.option("--subject", required=True, help="Code of the sending body, for instance MVD-75.")
+@click.option("--period", required=True, help="First and last day: 2026-11-20 or 2026-11-01..2026-11-30.")
+@click.option("--sequence", default=1, show_default=True, help="1, 2, 3 ... within subject, form and period.")
+@click.option("--encoding", default="utf-8", type=click.Choice(["utf-8", "kz1048", "windows-1251"]), show_default=True)
+@_told
+def pack(folder: Path, form: str, subject: str, period: str, sequence: int, encoding: str) -> None:
+    """Write a correct manifest.json beside the payload file in FOLDER (no payload: a nil report)."""
+    start, _, end = period.partition("..")
+    try:
+        days = date.fromisoformat(start), date.fromisoformat(end or start)
+    except ValueError:
+        raise click.BadParameter("write 2026-11-20 or 2026-11-01..2026-11-30", param_hint="--period") from None
+    declared = package.pack(
+        folder, load_catalogue(), form=form, subject=subject, period_from=days[0], period_to=days[1],
+        prepared_at=warehouse.clock(), sequence=sequence, encoding=encoding,
+    )
+    records = declared.payload.records if declared.payload else 0
+    console.print(f"{folder / manifest.MANIFEST_NAME}: {'nil report' if declared.nil_report else f'{records} records'}")
+
+
+@main.command()
+@click.argument("path", type=PACKAGE, metavar="PACKAGE")
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option("--most", default=50, show_default=True, help="Findings shown.")
+def check(path: Path, language: str, most: int) -> None:
+    """Check PACKAGE (folder or zip) before it is sent: structure, text rules and field rules; no database."""
+    from expectations.check import check as run
+
+    report = run(path, load_catalogue(), warehouse.clock())
+    for finding in report.findings[:most]:
+        console.print(finding.sentence(language), style=None if finding.rule.severity == "warning" else "red")
+    if len(report.findings) > most:
+        console.print(f"... and {len(report.findings) - most} more findings")
+    errors = sum(finding.rule.severity != "warning" for finding in report.findings)
+    console.print(f"{report.records} records, {errors} errors, {len(report.findings) - errors} warnings")
+    if report.left_to_the_warehouse:
+        console.print(f"judged by the warehouse only: {', '.join(report.left_to_the_warehouse)}")
+    sys.exit(1 if errors else 0)
+
+
+@main.command()
+@click.argument("path", type=PACKAGE, metavar="PACKAGE")
+@click.option("--subject", help="Whose inbox; the subject of the manifest unless given.")
+@_told
+def submit(path: Path, subject: str | None) -> None:
+    """Put PACKAGE into its subject's inbox, complete or not at all."""
+    sender = subject or package.read_manifest(path).subject
+    target = package.submit(path, warehouse.home() / "inbox", sender)
+    console.print(f"{target}: received with the next intake; the receipt will lie in {warehouse.home() / 'outbox' / sender}")
+
+
+@main.command()
+@click.argument("path", type=PACKAGE, metavar="PACKAGE", required=False)
+@click.option("--subject", help="Show every receipt of this subject.")
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@_told
+def receipt(path: Path | None, subject: str | None, language: str) -> None:
+    """Show the newest receipt of PACKAGE, or the list of a subject's receipts."""
+    from expectations.receipt import identity
+
+    if path is None and subject is None:
+        raise click.UsageError("name a PACKAGE or a --subject")
+    declared = package.read_manifest(path) if path else None
+    outbox = warehouse.home() / "outbox" / (subject or (declared.subject if declared else ""))
+    index = json.loads((outbox / "index.json").read_text()) if (outbox / "index.json").exists() else {}
+    if declared is None:
+        table = Table("package", "verdict", "code", "receipt")
+        for name, entry in index.items():
+            table.add_row(name, entry["verdict"], entry["rejection_code"] or "", entry["receipt"])
+        console.print(table)
+        return
+    body = manifest.document(declared)
+    entry = index.get(identity({**body, "report_code": declared.report_code}))
+    if entry is None:
+        raise click.ClickException("no receipt yet: the package has not been received")
+    answer = json.loads((outbox / entry["receipt"]).read_text())
+    console.print(f"{answer['verdict']} {answer['rejection_code'] or ''}  {outbox / entry['receipt']}")
+    for name, number in answer["records"].items():
+        console.print(f"  {name}: {'-' if number is None else number}")
+    for finding in answer["findings"][:20]:
+        where = f"line {finding['line']} {finding['field']}: " if finding["line"] is not None else ""
+        console.print(f"  {where}{finding['rule']} {finding['message'][language]} {finding.get('detail', '')}")
+    console.print(f"  findings in all: {answer['closing']['findings']}")
+
+
+# The operator's side
+
+
+@main.command()
+@click.option("--real", type=FOLDER, help="Packages as <folder>/<subject>/<package>, instead of the demonstration.")
+@click.option("--days", default=60, show_default=True, help="Days of demonstration.")
+@click.option("--records", default=50_000, show_default=True, help="Records of demonstration, about.")
+def run(real: Path | None, days: int, records: int) -> None:
+    """From inbox to marts, and a summary."""
+    from orchestration import demonstration
+
+    warehouse.start()
+    catalogue = load_catalogue()
+    if real:
+        nights = demonstration.load_real(real, catalogue, console)
+    else:
+        nights = demonstration.load_demo(catalogue, console, days=days, records=records)
+    demonstration.summary(console)
+    demonstration.next_commands(console)
+    _exit_by(nights)
+
+
+@main.command()
+@click.option("--day", type=DAY, help="Day of receipt; today unless given.")
+def nightly(day: datetime | None) -> None:
+    """Receive what lies in the inbox, judge everything unjudged received up to the day, build the marts."""
+    from orchestration import demonstration
+    from orchestration.nightly import run as run_night
+
+    warehouse.start()
+    night = run_night(day.date() if day else warehouse.clock().date())
+    demonstration.report(console, night)
+    _exit_by([night])
+
+
+@main.command()
+def dev() -> None:
+    """The Dagster interface on http://127.0.0.1:3000."""
+    from orchestration.nightly import dagster_home
+
+    warehouse.start()
+    dagster_home()
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions", "-h", "127.0.0.1"]
+    os.execv(sys.executable, command)
+
+
+@main.command()
+def verify() -> None:
+    """Check the invariants I1 to I3: archive, counts, ledger. Exit code 1 when one does not hold."""
+    from expectations.verification import verify as run
+
+    with warehouse.connect(autocommit=True) as connection:
+        faults = run(connection, warehouse.home())
+    for fault in faults:
+        console.print(fault, style="red")
+    console.print("I1, I2, I3 hold" if not faults else f"{len(faults)} faults")
+    sys.exit(1 if faults else 0)
+
+
+@main.command()
+def stop() -> None:
+    """Stop the embedded PostgreSQL."""
+    warehouse.stop()
+
+
+@main.command()
+@click.option("--check", "only_check", is_flag=True, help="Only say whether the file is current.")
+def sources(only_check: bool) -> None:
+    """Write dbt's source declarations from the forms."""
+    from orchestration import dbt
+
+    made = dbt.sources(load_catalogue())
+    if only_check:
+        current = dbt.SOURCES.read_text(encoding="utf-8") == made
+        console.print(f"{dbt.SOURCES.name} is {'current' if current else 'not current: run zanstat sources'}")
+        sys.exit(0 if current else 1)
+    dbt.SOURCES.write_text(made, encoding="utf-8")
+
+
+def _exit_by(nights: list[Any]) -> None:
+    sys.exit(0 if all(night.succeeded and not night.failed for night in nights) else 1)

@@ -1,0 +1,96 @@
+"""dbt's project, environment and sources: where it is, how it is called, and what it may read.
+
+Here belong the call of dbt outside Dagster (seeds) and the source declarations that follow from the forms.
+Keep out models: they are SQL in ``dbt_project``.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ingestion import warehouse
+from ingestion.contract import Catalogue
+
+PROJECT = Path(__file__).parent.parent / "dbt_project"
+EXECUTABLE = Path(sys.executable).parent / "dbt"
+SOURCES = PROJECT / "models/staging/_sources.yml"
+
+
+class DbtFailed(RuntimeError):
+    """dbt ended with an error; the message holds its last lines."""
+
+
+def environment(catalogue_root: Path, home: Path) -> dict[str, str]:
+    """What dbt needs to know; its artifacts stay under ``home``."""
+    return {
+        **os.environ,
+        **warehouse.dbt_environment(),
+        "ZANSTAT_CATALOGUE": str(catalogue_root),
+        "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_TARGET_PATH": str(home / "dbt/target"),
+        "DBT_LOG_PATH": str(home / "dbt/logs"),
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def seed(catalogue: Catalogue, home: Path) -> None:
+    """Fill ``reference`` from the classifiers. Raises ``DbtFailed``."""
+    outcome = subprocess.run(
+        [str(EXECUTABLE), "--quiet", "seed", "--project-dir", str(PROJECT)],
+        env=environment(catalogue.root, home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if outcome.returncode:
+        raise DbtFailed("dbt seed failed:\n" + "\n".join(outcome.stdout.splitlines()[-20:]))
+
+
+def sources(catalogue: Catalogue) -> str:
+    """``_sources.yml``: one raw table a form, and the fixed tables dbt reads; a pure function of the forms."""
+    raw = {
+        "name": "raw",
+        "description": "Typed records as sent, with everything that could be read. Restricted: holds identifiers.",
+        "tables": [
+            {
+                "name": form.name,
+                "description": f"{form.title['en']} | kk: {form.title['kk']} | ru: {form.title['ru']}",
+                **_asset_key("judged", form.name),
+            }
+            for form in catalogue.forms.values()
+        ],
+    }
+    ledger = _fixed(
+        "ledger",
+        "Registration of packages and what happened to them, chained by hash.",
+        submissions="Every package ever received.",
+        events="What happened to each submission, in order.",
+        progress="Where each submission stands.",
+    )
+    quality = _fixed(
+        "quality",
+        "What is wrong, and by which rule.",
+        violations="Every rule a record breaks; open while cleared_seq is null.",
+        findings="What is wrong without a record to hold it.",
+        rules="The published rule catalogue.",
+        submissions="One row a package: verdict and current counts (view over the ledger).",
+    )
+    document = {"version": 2, "sources": [raw, ledger, quality]}
+    head = "# Made from ingestion/forms by `zanstat sources`; edit the forms, not this file.\n"
+    return head + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _fixed(schema: str, description: str, **tables: str) -> dict[str, Any]:
+    return {
+        "name": schema,
+        "description": description,
+        "tables": [{"name": n, "description": d, **_asset_key("submissions")} for n, d in tables.items()],
+    }
+
+
+def _asset_key(*parts: str) -> dict[str, Any]:
+    return {"config": {"meta": {"dagster": {"asset_key": list(parts)}}}}
