@@ -1,0 +1,196 @@
+{{ config(alias='offences_monthly') }}
+
+with offences as (
+    select * from {{ ref('criminal_offences') }}
+),
+
+regions as (
+    select * from {{ ref('region') }}
+),
+
+events as (
+    select
+        registered_month as month,
+        region,
+        kato as district,
+        article,
+        severity,
+        1 as registered,
+        0 as cleared,
+        coalesce(damage_kzt, 0) as damage_kzt
+    from offences
+    union all
+    select
+        date_trunc('month', cleared_date)::date as month,
+        region,
+        kato as district,
+        article,
+        severity,
+        0 as registered,
+        1 as cleared,
+        0 as damage_kzt
+    from offences
+    where is_cleared
+),
+
+months as (
+    select
+        generate_series(
+            min(month)::timestamp, max(month)::timestamp, interval '1 month'
+        )::date as month
+    from events
+),
+
+cells as (
+    select distinct
+        region,
+        district,
+        article,
+        severity
+    from events
+    union all
+    select
+        code as region,
+        null as district,
+        null as article,
+        null as severity
+    from regions
+),
+
+every_cell_in_every_month as (
+    select * from events
+    union all
+    select
+        months.month,
+        cells.region,
+        cells.district,
+        cells.article,
+        cells.severity,
+        0 as registered,
+        0 as cleared,
+        0 as damage_kzt
+    from months
+    cross join cells
+),
+
+counted as (
+    select
+        month,
+        region,
+        district,
+        article,
+        severity,
+        sum(registered) as registered,
+        sum(cleared) as cleared,
+        sum(damage_kzt) as damage_kzt
+    from every_cell_in_every_month
+    group by month, region, district, article, severity
+),
+
+cumulated as (
+    select
+        *,
+        lag(registered, 12) over cell as registered_prev_year,
+        sum(registered) over (
+            partition by
+                region, district, article, severity, date_part('year', month)
+            order by month
+        ) as registered_ytd
+    from counted
+    window cell as (
+        partition by region, district, article, severity
+        order by month
+    )
+),
+
+compared as (
+    select
+        *,
+        lag(registered_ytd, 12) over cell as registered_ytd_prev1,
+        lag(registered_ytd, 24) over cell as registered_ytd_prev2
+    from cumulated
+    window cell as (
+        partition by region, district, article, severity
+        order by month
+    )
+),
+
+rolled_up as (
+    select
+        month,
+        case grouping(region, district)
+            when 0 then 'cell'
+            when 1 then 'region'
+            else 'total'
+        end as level,
+        region,
+        district,
+        article,
+        severity,
+        sum(registered)::bigint as registered,
+        sum(cleared)::bigint as cleared,
+        sum(damage_kzt)::numeric(20, 2) as damage_kzt,
+        sum(registered_ytd)::bigint as registered_ytd,
+        sum(registered_ytd_prev1)::bigint as registered_ytd_prev1,
+        sum(registered_ytd_prev2)::bigint as registered_ytd_prev2,
+        sum(registered_prev_year)::bigint as registered_prev_year
+    from compared
+    group by grouping sets (
+        (month, region, district, article, severity),
+        (month, region),
+        (month)
+    )
+),
+
+-- A cell is shown while there is anything to show or to compare with.
+shown as (
+    select *
+    from rolled_up
+    where
+        level <> 'cell'
+        or (
+            district is not null
+            and greatest(
+                cleared,
+                registered_ytd,
+                registered_ytd_prev1,
+                registered_ytd_prev2
+            ) > 0
+        )
+),
+
+populations as (
+    select
+        code as region,
+        sum(population) as population
+    from regions
+    group by grouping sets ((code), ())
+),
+
+coverage as (
+    {{ coverage_of('criminal_offence') }}
+),
+
+offences_monthly as (
+    select
+        shown.*,
+        case
+            when shown.level <> 'cell'
+                then round(
+                    shown.registered * 10000 / populations.population, 4
+                )
+        end as per_10000,
+        coalesce(coverage.n_expected, 0) as n_expected,
+        coalesce(coverage.n_received, 0) as n_received,
+        coalesce(coverage.n_nil, 0) as n_nil,
+        coalesce(coverage.n_missing, 0) as n_missing
+    from shown
+    left join populations
+        on coalesce(shown.region, '') = coalesce(populations.region, '')
+    left join coverage
+        on
+            shown.month = coverage.month
+            and coalesce(shown.region, '') = coalesce(coverage.region, '')
+)
+
+select * from offences_monthly

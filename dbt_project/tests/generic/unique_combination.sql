@@ -1,0 +1,7 @@
+{# Fails if two rows agree in all of `columns`; null equals null. #}
+{% test unique_combination(model, columns) %}
+    select {{ columns | join(', ') }}
+    from {{ model }}
+    group by {{ columns | join(', ') }}
+    having count(*) > 1
+{% endtest %}

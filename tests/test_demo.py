@@ -1,0 +1,251 @@
+"""The demonstration generator: what it writes is lawful but for the defects it names.
+
+Here belong checks of the packages as written. Keep out reading, intake and judging by the system itself.
+"""
+
+import csv
+import gzip
+import hashlib
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion.contract import Catalogue, load_catalogue
+from ingestion.demo import PACKAGE_DEFECTS, DemoSummary, check_digit, generate
+
+FIRST, LAST = date(2026, 9, 15), date(2026, 10, 14)
+ENCODINGS = {"utf-8": "utf-8-sig"}
+Truth = dict[str, Any]
+Line = tuple[int, dict[str, str]]
+
+
+def written(destination: Path, catalogue: Catalogue, **changes: Any) -> DemoSummary:
+    chosen: dict[str, Any] = {
+        "first_day": FIRST,
+        "last_day": LAST,
+        "subjects": 24,
+        "records": 4000,
+        "seed": 7,
+    } | changes
+    return generate(destination, catalogue, **chosen)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> DemoSummary:
+    return written(tmp_path_factory.mktemp("demo"), catalogue)
+
+
+@pytest.fixture(scope="module")
+def truth(demo: DemoSummary) -> Truth:
+    document: Truth = json.loads((demo.destination / "truth.json").read_text(encoding="utf-8"))
+    return document
+
+
+def contents(destination: Path) -> dict[str, str]:
+    files = (path for path in destination.rglob("*") if path.is_file())
+    return {str(p.relative_to(destination)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def packages(destination: Path) -> Iterator[tuple[str, dict[str, Any], dict[str, bytes]]]:
+    """Every package as (path below the destination, manifest, payload files), in order of sending."""
+    for entry in sorted(destination.glob("*/*/*")):
+        if entry.suffix == ".zip":
+            with zipfile.ZipFile(entry) as archive:
+                files = {name: archive.read(name) for name in archive.namelist()}
+        else:
+            files = {path.name: path.read_bytes() for path in entry.iterdir()}
+        manifest = json.loads(files.pop("manifest.json"))
+        yield entry.relative_to(destination).as_posix(), manifest, files
+
+
+def lines_of(manifest: dict[str, Any], files: dict[str, bytes]) -> list[Line]:
+    """The readable records of a sound package with the number of their line."""
+    if manifest["nil_report"]:
+        return []
+    (entry,) = manifest["payload"]
+    content = files[entry["name"]]
+    if entry["compression"] == "gzip":
+        content = gzip.decompress(content)
+    text = content.decode(ENCODINGS.get(entry["encoding"], entry["encoding"]))
+    physical = text.removesuffix("\n").split("\n")
+    if entry["format"] == "jsonl":
+        return [*json_lines(physical)]
+    header = physical[0].strip().split(",")
+    rows = ((number, next(csv.reader([line]))) for number, line in enumerate(physical[1:], start=2))
+    return [(number, dict(zip(header, row, strict=True))) for number, row in rows if len(row) == len(header)]
+
+
+def json_lines(physical: list[str]) -> Iterator[Line]:
+    for number, line in enumerate(physical, start=1):
+        if line.endswith("}"):
+            values = json.loads(line).items()
+            yield number, {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values}
+
+
+def sound(demo: DemoSummary, truth: Truth) -> Iterator[tuple[dict[str, Any], list[Line]]]:
+    refused = {entry["package"] for entry in truth["packages"] if entry["rule"] != "PKG-126"}
+    for path, manifest, files in packages(demo.destination):
+        if path not in refused:
+            yield manifest, lines_of(manifest, files)
+
+
+def identity(manifest: dict[str, Any]) -> tuple[str, str, str, int]:
+    return manifest["subject"], manifest["form"], manifest["period"]["from"], manifest["sequence"]
+
+
+def clean(demo: DemoSummary, truth: Truth, form: str) -> Iterator[dict[str, str]]:
+    spoilt = {(e["subject"], e["form"], e["period"], e["sequence"], e["line"]) for e in truth["records"]}
+    for manifest, lines in sound(demo, truth):
+        if manifest["form"] == form:
+            yield from (values for line, values in lines if (*identity(manifest), line) not in spoilt)
+
+
+def test_same_seed_gives_the_same_bytes(tmp_path: Path, catalogue: Catalogue) -> None:
+    small = {"subjects": 8, "records": 500}
+    for folder, seed in (("first", 3), ("again", 3), ("other", 4)):
+        written(tmp_path / folder, catalogue, seed=seed, **small)
+    assert contents(tmp_path / "first") == contents(tmp_path / "again")
+    assert contents(tmp_path / "first") != contents(tmp_path / "other")
+
+
+def test_volumes_are_near_what_was_asked(demo: DemoSummary) -> None:
+    assert 3600 <= demo.records <= 4400
+    assert set(demo.records_by_form) == {
+        "criminal_offence",
+        "pretrial_decision",
+        "civil_case",
+        "administrative_offence",
+    }
+    assert len(demo.subjects) == 24
+    assert demo.nil_packages > 0
+    assert demo.days[0] > FIRST
+    assert 0.03 <= sum(demo.defects.values()) / demo.records <= 0.08
+
+
+def test_sixty_subjects_cover_all_regions(tmp_path: Path, catalogue: Catalogue) -> None:
+    summary = written(tmp_path, catalogue, subjects=60, records=100, last_day=FIRST)
+    regions = {catalogue.subjects[code].region for code in summary.subjects} - {None}
+    assert len(summary.subjects) == 60
+    assert regions == {code.code for code in catalogue.code_lists["region"]}
+
+
+def test_every_sender_is_registered_and_owes_the_form(demo: DemoSummary, catalogue: Catalogue) -> None:
+    for _, manifest, _ in packages(demo.destination):
+        subject, day = catalogue.subjects[manifest["subject"]], date.fromisoformat(manifest["period"]["to"])
+        assert subject.active(day, day)
+        assert subject.kind in catalogue.forms[manifest["form"]].submitter_kinds
+        assert any(d.period == "day" for d in catalogue.duties_of(manifest["form"], subject.kind, day))
+
+
+def test_manifest_states_the_payload_exactly(demo: DemoSummary, truth: Truth, catalogue: Catalogue) -> None:
+    refused = {entry["package"] for entry in truth["packages"] if entry["rule"] != "PKG-126"}
+    for path, manifest, files in packages(demo.destination):
+        if path in refused or manifest["nil_report"]:
+            assert path in refused or (manifest["payload"], files) == ([], {})
+            continue
+        (entry,) = manifest["payload"]
+        content = files[entry["name"]]
+        assert (entry["bytes"], entry["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+        lines = lines_of(manifest, files)
+        counted = [values for _, values in lines if values["action"] in ("I", "M")]
+        for name in catalogue.forms[manifest["form"]].control_total_fields:
+            total = sum((Decimal(v[name]) for v in counted if v.get(name)), Decimal(0))
+            assert entry["control_totals"][name] == f"{total:.2f}"
+
+
+def test_every_package_defect_occurs_and_is_sent_again(demo: DemoSummary, truth: Truth) -> None:
+    assert set(demo.package_defects) == set(PACKAGE_DEFECTS)
+    accepted = Counter(identity(manifest) for manifest, _ in sound(demo, truth))
+    assert set(accepted.values()) == {1}
+
+
+def test_truth_points_at_lines_that_exist(demo: DemoSummary, truth: Truth, catalogue: Catalogue) -> None:
+    records = {
+        identity(manifest): manifest["payload"][0] if manifest["payload"] else None
+        for _, manifest, _ in packages(demo.destination)
+    }
+    assert truth["records"]
+    for entry in truth["records"]:
+        payload = records[entry["subject"], entry["form"], entry["period"], entry["sequence"]]
+        assert payload is not None
+        first = 1 if payload["format"] == "jsonl" else 2
+        assert first <= entry["line"] < first + payload["records"] + 1
+        assert entry["rule"] in catalogue.rules
+
+
+def test_clean_records_hold_known_codes_and_formats(
+    demo: DemoSummary, truth: Truth, catalogue: Catalogue
+) -> None:
+    for name, form in catalogue.forms.items():
+        codes = {
+            f.name: {c.code for c in catalogue.code_lists[f.code_list]} for f in form.fields if f.code_list
+        }
+        required = [f.name for f in form.fields if f.required == "yes"]
+        for values in clean(demo, truth, name):
+            assert all(values[field] for field in required)
+            assert all(values.get(field, "") in {"", *known} for field, known in codes.items())
+
+
+def test_clean_severity_is_the_grading_of_the_day(
+    demo: DemoSummary, truth: Truth, catalogue: Catalogue
+) -> None:
+    gradings = catalogue.code_lists["criminal_article_severity"]
+    for values in clean(demo, truth, "criminal_offence"):
+        day = date.fromisoformat(values["committed_date"])
+        named = (values["article"], values.get("article_part", ""))
+        valid = [
+            g.row["severity"]
+            for g in gradings
+            if (g.row["article"], g.row["part"]) == named
+            and g.valid_from <= day
+            and (g.valid_to is None or day <= g.valid_to)
+        ]
+        assert valid == [values["severity"]]
+
+
+def test_clean_numbers_of_persons_are_well_formed_and_invented(demo: DemoSummary, truth: Truth) -> None:
+    persons = organisations = 0
+    for values in clean(demo, truth, "administrative_offence"):
+        if iin := values.get("iin"):
+            persons += 1
+            assert check_digit(iin[:11]) == int(iin[11])
+            assert 9900 <= int(iin[7:11]) <= 9999
+            assert iin[:6] == values["birth_date"].replace("-", "")[2:]
+            assert (int(iin[6]) % 2 == 1) == (values["sex"] == "1")
+        if bin_ := values.get("bin"):
+            organisations += 1
+            assert check_digit(bin_[:11]) == int(bin_[11])
+            assert bin_.startswith("6001")
+            assert bin_[5] == "9"
+    assert persons > 100
+    assert organisations > 0
+
+
+def test_check_digit_follows_both_rows_of_weights() -> None:
+    assert check_digit("60014000001") == 8
+    assert check_digit("00000000000") == 0
+    second = next(n for n in (f"{i:011d}" for i in range(1, 200)) if weighted(n) == 10)
+    assert check_digit(second) != weighted(second)
+
+
+def weighted(number: str) -> int:
+    return sum(int(d) * w for w, d in enumerate(number, start=1)) % 11
+
+
+def test_without_defects_only_lateness_remains(tmp_path: Path, catalogue: Catalogue) -> None:
+    summary = written(tmp_path, catalogue, subjects=8, records=500, defects=False)
+    document = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    assert (summary.defects, summary.package_defects) == ({}, {})
+    assert {entry["rule"] for entry in document["records"]} <= {"GEN-403"}
