@@ -16,7 +16,7 @@ import polars as pl
 from expectations.conditions import Condition, conditions
 from ingestion import package, reader
 from ingestion.archive import Archive
-from ingestion.contract import Catalogue, Form, Rule
+from ingestion.contract import Catalogue, Rule
 from ingestion.manifest import Manifest, Refusal
 
 
@@ -64,10 +64,8 @@ def check(path: Path, catalogue: Catalogue, now: datetime) -> Report:
         content = archive.read(declared.payload.sha256)
         structured = package.structure(content, declared, catalogue)
     form = catalogue.forms[declared.form]
-    unreadable = [
-        Finding(line.line, None, catalogue.rules["GEN-101"], line.reason) for line in structured.unreadable
-    ]
-    judged, left = _split(conditions(form, catalogue, now.date()), form)
+    unreadable = [Finding(line.line, None, catalogue.rules["GEN-101"], line.reason) for line in structured.unreadable]
+    judged, left = _split(conditions(form, catalogue, now.date()))
     cells = structured.cells.select(pl.lit(0, dtype=pl.Int64).alias(reader.SUBMISSION), pl.all())
     facts: Mapping[str, Any] = {
         "period_from": declared.period_from,
@@ -82,7 +80,7 @@ def check(path: Path, catalogue: Catalogue, now: datetime) -> Report:
     return Report(declared, structured.records, tuple(ordered), tuple(dict.fromkeys(c.rule.code for c in left)))
 
 
-def _split(every: list[Condition], form: Form) -> tuple[list[Condition], list[Condition]]:
+def _split(every: list[Condition]) -> tuple[list[Condition], list[Condition]]:
     """Field rules, which polars judges here; and stated rules, which need the code lists of the warehouse."""
     field_rules = [c for c in every if not c.rule.holds and "flags @>" not in c.holds]
     return field_rules, [c for c in every if c.rule.holds]

@@ -8,7 +8,7 @@ Keep out running them.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from ingestion.contract import Catalogue, Code, Field, Form, Rule
 
@@ -101,7 +101,7 @@ def _field_holds(rule: Rule, field: Field, form: Form, catalogue: Catalogue) -> 
         case "GEN-301" if field.code_list:
             yield f"{name} in ({_literals(catalogue.code_lists[field.code_list])})"
         case "GEN-302" if field.code_list and field.code_list not in ARTICLE_LISTS and name != _own_territory(form):
-            yield from _valid_codes(name, registered, catalogue.code_lists[field.code_list])
+            yield from _valid_codes(name, form.column(registered), catalogue.code_lists[field.code_list])
         case "GEN-304" if field.minimum or field.maximum:
             yield " and ".join(
                 f"{name} {sign} {_literal(bound, field)}"
@@ -122,24 +122,31 @@ def _own_territory(form: Form) -> str | None:
     return form.place_field if own else None
 
 
-def _valid_codes(name: str, registered: str, codes: tuple[Code, ...]) -> Iterator[str]:
+def _valid_codes(name: str, registered: Field, codes: tuple[Code, ...]) -> Iterator[str]:
     """One term for each pair of validity bounds that some code of the list has; nothing for codes without any."""
     outside: dict[str, list[str]] = defaultdict(list)
     for code in codes:
         bounds = []
         if code.precision not in OPEN_ENDED_PRECISION:
-            bounds.append(f"{registered}::date >= date '{code.valid_from}'")
+            bounds.append(f"{registered.name} >= {_start(code.valid_from, registered)}")
         if code.valid_to:
-            bounds.append(f"{registered}::date <= date '{code.valid_to}'")
+            bounds.append(f"{registered.name} < {_start(code.valid_to + timedelta(days=1), registered)}")
         if bounds:
             outside[" and ".join(bounds)].append(code.code)
     whole = len({code.code for code in codes})
     terms = [
-        f"({name} is null or {bounds})" if len(members) == whole else f"({name} not in ({_quoted(members)}) or {bounds})"
+        f"({name} is null or {bounds})"
+        if len(members) == whole
+        else f"({name} not in ({_quoted(members)}) or {bounds})"
         for bounds, members in outside.items()
     ]
     if terms:
         yield " and ".join(terms)
+
+
+def _start(day: date, field: Field) -> str:
+    """The beginning of a day in the field's own type: a cast of the column would cost every record."""
+    return f"timestamp '{day} 00:00:00'" if field.type == "timestamp" else f"date '{day}'"
 
 
 def _literals(codes: tuple[Code, ...]) -> str:

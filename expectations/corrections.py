@@ -112,18 +112,12 @@ def _versions(connection: psycopg.Connection, waiting: Batch) -> list[tuple[str,
     form = waiting.form.name
     rows = connection.execute(
         f"""
-        with batch as materialized (
-            select record_key, submission_seq, line, action from checked.{form}
-            where {waiting.predicate} and replace(record_key, '|', '') <> ''
-        ),
-        touched as (
-            select record_key from batch where action is distinct from 'I'
-            union
-            select record_key from batch group by record_key having count(*) > 1
-            union
-            select batch.record_key from batch
-            join raw.{form} as other on other.record_key = batch.record_key
-            where (other.submission_seq, other.line) <> (batch.submission_seq, batch.line)
+        with touched as materialized (
+            select distinct batch.record_key from raw.{form} as batch
+            where {waiting.where} and replace(batch.record_key, '|', '') <> ''
+            and (batch.action is distinct from 'I' or exists (
+                select from raw.{form} as other where other.record_key = batch.record_key
+                and (other.submission_seq <> batch.submission_seq or other.line <> batch.line)))
         )
         select r.record_key, r.submission_seq, r.line, r.action, s.subject,
             exists (
@@ -140,9 +134,7 @@ def _versions(connection: psycopg.Connection, waiting: Batch) -> list[tuple[str,
         """,
         {"rules": list(RULES), "batch": list(waiting.submissions)},
     ).fetchall()
-    return [
-        (key, [Version(*row[1:]) for row in of_key]) for key, of_key in groupby(rows, key=lambda row: row[0])
-    ]
+    return [(key, [Version(*row[1:]) for row in of_key]) for key, of_key in groupby(rows, key=lambda row: row[0])]
 
 
 def _transfers(
@@ -171,7 +163,8 @@ def _write(
 ) -> list[int]:
     """Bring the violations of these records to what was settled; one event a submission that changes."""
     connection.execute(
-        "create temporary table settled (submission_seq bigint, line integer, rule text, cleared boolean) on commit drop"
+        "create temporary table settled (submission_seq bigint, line integer, rule text, cleared boolean) "
+        "on commit drop"
     )
     with connection.cursor().copy("copy settled from stdin") as copy:
         for (submission, line), settled in wanted.items():
@@ -186,7 +179,8 @@ def _write(
         union all
         select s.submission_seq, s.line, v.rule, 'reopen'
         from settled s join quality.violations v using (submission_seq, line)
-        where v.rule = s.rule and v.cleared_seq is not null and not s.cleared
+        where v.cleared_seq is not null and not s.cleared and v.severity = 'error'
+        and (v.rule = s.rule or v.rule <> all(%(rules)s))
         union all
         select s.submission_seq, s.line, s.rule, 'find'
         from settled s where s.rule is not null and not exists (
@@ -198,8 +192,12 @@ def _write(
     others = sorted({row[0] for row in changes} - judged_seq.keys())
     events = ledger.append_events(
         connection,
-        [Event(seq, "restated", now, catalogue.version,
-               {"records": len({row[1] for row in changes if row[0] == seq})}) for seq in others],
+        [
+            Event(
+                seq, "restated", now, catalogue.version, {"records": len({row[1] for row in changes if row[0] == seq})}
+            )
+            for seq in others
+        ],
     )
     event_of = {**judged_seq, **dict(zip(others, events, strict=True))}
     cleared = {(submission, line) for (submission, line), settled in wanted.items() if settled.cleared}
@@ -208,14 +206,16 @@ def _write(
             "insert into quality.violations values (%s, %s, %s, %s, 'error', %s, %s)",
             [
                 (seq, line, rule, FIELD, event_of[seq], event_of[seq] if (seq, line) in cleared else None)
-                for seq, line, rule, change in changes if change == "find"
+                for seq, line, rule, change in changes
+                if change == "find"
             ],
         )
         cursor.executemany(
             "update quality.violations set cleared_seq = %s where submission_seq = %s and line = %s and rule = %s",
             [
                 (event_of[seq] if change == "clear" else None, seq, line, rule)
-                for seq, line, rule, change in changes if change != "find"
+                for seq, line, rule, change in changes
+                if change != "find"
             ],
         )
     connection.execute("drop table settled")

@@ -55,6 +55,7 @@ def judge(
     if waiting is None:
         return Judged(form.name)
     conditions_in_force = conditions(form, catalogue, day)
+    validation.show(connection, waiting)
     counted = validation.validate(sqlalchemy_url, waiting, conditions_in_force, docs)
     with connection.transaction():
         ledger.lock(connection)
@@ -64,12 +65,13 @@ def judge(
         violations = quarantine(connection, waiting, conditions_in_force, counted, judged_seq)
         restated = corrections.correct(connection, catalogue, waiting, judged_seq, now)
         connection.execute(
-            "update ledger.progress p set state = 'judged', judged_seq = e.seq, judged_at = e.at, catalogue_version = e.catalogue_version "
-            "from ledger.events e where e.seq = any(%s) and p.submission_seq = e.submission_seq",
+            "update ledger.progress p set state = 'judged', judged_seq = e.seq, judged_at = e.at, "
+            "catalogue_version = e.catalogue_version from ledger.events e "
+            "where e.seq = any(%s) and p.submission_seq = e.submission_seq",
             [list(judged_seq.values())],
         )
         counts = _counts(connection, waiting)
-        _warn_of_high_shares(connection, catalogue, waiting, judged_seq)
+        _warn_of_high_shares(connection, catalogue, judged_seq)
     return Judged(form.name, len(waiting.submissions), *counts, violations, tuple(restated))
 
 
@@ -86,33 +88,32 @@ def _counts(connection: psycopg.Connection, waiting: validation.Batch) -> tuple[
     """Records read, unreadable, quarantined; checks I2: what was declared is accounted for."""
     row = connection.execute(
         "select coalesce(sum(p.records_read), 0), coalesce(sum(p.records_unreadable), 0), "
-        "coalesce(sum(s.records_declared), 0) from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
-        "where p.submission_seq = any(%s)",
+        "coalesce(sum(s.records_declared), 0) "
+        "from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq where p.submission_seq = any(%s)",
         [list(waiting.submissions)],
     ).fetchone()
     stored = connection.execute(
-        f"select count(*) from raw.{waiting.form.name} where submission_seq between %s and %s "
-        "and submission_seq = any(%s) and received_on between %s and %s",
-        [min(waiting.submissions), max(waiting.submissions), list(waiting.submissions),
-         waiting.first_day, waiting.last_day],
+        f"select count(*) from raw.{waiting.form.name} where {waiting.bounds} and submission_seq = any(%s)",
+        [list(waiting.submissions)],
     ).fetchone()
     quarantined = connection.execute(
         "select count(distinct (submission_seq, line)) from quality.violations where submission_seq = any(%s) "
         "and severity = 'error' and cleared_seq is null and rule <> 'GEN-101'",
         [list(waiting.submissions)],
     ).fetchone()
-    assert row and stored and quarantined
+    assert row
+    assert stored
+    assert quarantined
     read, unreadable, declared = (int(value) for value in row)
     if not read == declared == unreadable + stored[0]:
         raise MachineryError(
-            f"{waiting.form.name}: {declared} records declared, {read} read, {stored[0]} stored and {unreadable} unreadable"
+            f"{waiting.form.name}: {declared} records declared, {read} read, "
+            f"{stored[0]} stored and {unreadable} unreadable"
         )
     return read, unreadable, int(quarantined[0])
 
 
-def _warn_of_high_shares(
-    connection: psycopg.Connection, catalogue: Catalogue, waiting: validation.Batch, judged_seq: Mapping[int, int]
-) -> None:
+def _warn_of_high_shares(connection: psycopg.Connection, catalogue: Catalogue, judged_seq: Mapping[int, int]) -> None:
     """PKG-132: more than the allowed share of a package breaks an error rule. A warning, never a stop."""
     rule = catalogue.rules["PKG-132"]
     rows = connection.execute(

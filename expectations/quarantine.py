@@ -26,7 +26,9 @@ def quarantine(
     ``MachineryError`` when the counts differ from Great Expectations'.
     """
     broken = [condition for condition in conditions if counted[condition.key]]
-    connection.execute("create temporary table judgement (submission_seq bigint primary key, event_seq bigint) on commit drop")
+    connection.execute(
+        "create temporary table judgement (submission_seq bigint primary key, event_seq bigint) on commit drop"
+    )
     with connection.cursor().copy("copy judgement from stdin") as copy:
         for pair in judged_seq.items():
             copy.write_row(pair)
@@ -45,35 +47,37 @@ def quarantine(
 
 
 def statement(waiting: Batch, broken: Sequence[Condition]) -> str:
-    """The one statement: a record and the index of each condition it breaks."""
-    cases = ",\n        ".join(
-        f"case when not ({condition.sql}) then {index} end" for index, condition in enumerate(broken)
+    """The one statement: every record of the batch and the place of each condition it breaks.
+
+    It fills a temporary table, since PostgreSQL reads in parallel for that and not for an insert.
+    """
+    cases = ",\n    ".join(
+        f"case when not ({condition.sql}) then {place} end" for place, condition in enumerate(broken)
     )
     return (
-        "insert into quality.violations (submission_seq, line, rule, field, severity, found_seq)\n"
-        "select found.submission_seq, found.line, rule.code, rule.field, rule.severity, judgement.event_seq\n"
-        f"from (\n    select submission_seq, line, unnest(array_remove(array[\n        {cases}\n    ], null)) as broken\n"
-        f"    from checked.{waiting.form.name} where {waiting.predicate}\n) as found\n"
-        "join unnest(%(codes)s::text[], %(fields)s::text[], %(severities)s::text[])\n"
-        "    with ordinality as rule (code, field, severity, place) on rule.place = found.broken + 1\n"
-        "join judgement using (submission_seq)\n"
-        "on conflict do nothing"
+        f"create temporary table broken on commit drop as\n"
+        f"select submission_seq, line, unnest(array_remove(array[\n    {cases}\n], null)) as place\n"
+        f"from checked.{waiting.view}"
     )
 
 
-def _insert(
-    connection: psycopg.Connection, waiting: Batch, broken: Sequence[Condition]
-) -> dict[tuple[str, str], int]:
+def _insert(connection: psycopg.Connection, waiting: Batch, broken: Sequence[Condition]) -> dict[tuple[str, str], int]:
+    connection.execute(statement(waiting, broken))
     connection.execute(
-        statement(waiting, broken).replace("%", "%%").replace("%%(", "%("),
-        {
-            "codes": [condition.rule.code for condition in broken],
-            "fields": [condition.field for condition in broken],
-            "severities": [condition.rule.severity for condition in broken],
-        },
+        "insert into quality.violations (submission_seq, line, rule, field, severity, found_seq) "
+        "select broken.submission_seq, broken.line, rule.code, rule.field, rule.severity, judgement.event_seq "
+        "from broken join judgement using (submission_seq) "
+        "join unnest(%s::text[], %s::text[], %s::text[]) with ordinality as rule (code, field, severity, position) "
+        "on rule.position = broken.place + 1",
+        [
+            [condition.rule.code for condition in broken],
+            [condition.field for condition in broken],
+            [condition.rule.severity for condition in broken],
+        ],
     )
-    rows = connection.execute(
-        "select v.rule, v.field, count(*) from quality.violations v join judgement j "
-        "on v.submission_seq = j.submission_seq and v.found_seq = j.event_seq group by 1, 2"
-    ).fetchall()
-    return {(rule, field): count for rule, field, count in rows}
+    rows = connection.execute("select place, count(*) from broken group by 1").fetchall()
+    connection.execute("drop table broken")
+    counts: dict[tuple[str, str], int] = {}
+    for place, count in rows:
+        counts[broken[place].key] = counts.get(broken[place].key, 0) + count
+    return counts

@@ -11,11 +11,12 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jinja2 import Environment, FileSystemLoader, Template, select_autoescape
 from psycopg.rows import dict_row
 
 from ingestion.contract import LANGUAGES, Catalogue, Rule
@@ -61,18 +62,22 @@ def _due(connection: psycopg.Connection) -> list[_Due]:
 
 
 def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due: list[_Due]) -> None:
-    receipts = dict(build(connection, catalogue, [item.seq for item in due], {item.seq: item.event_seq for item in due}))
+    receipts = dict(
+        build(connection, catalogue, [item.seq for item in due], {item.seq: item.event_seq for item in due})
+    )
     written = []
     for item in due:
         folder, receipt = receipts[item.seq]
         outbox = home / "outbox" / folder
         content = json.dumps(receipt, ensure_ascii=False, indent=1).encode()
         stem = f"{item.seq}_{item.issue}.receipt"
-        _write(outbox / f"{stem}.json", content)
+        _write(outbox / f"{stem}.json", content, durable=True)
         _write(outbox / f"{stem}.html", _page(receipt, catalogue).encode())
         written.append((item.seq, item.issue, item.event_seq, hashlib.sha256(content).hexdigest()))
     for folder in {receipts[item.seq][0] for item in due}:
-        _index(home / "outbox" / folder, [(item, receipts[item.seq][1]) for item in due if receipts[item.seq][0] == folder])
+        _index(
+            home / "outbox" / folder, [(item, receipts[item.seq][1]) for item in due if receipts[item.seq][0] == folder]
+        )
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(
             "insert into ledger.receipts (submission_seq, issue, event_seq, sha256) values (%s, %s, %s, %s) "
@@ -120,7 +125,9 @@ def _receipt(
 ) -> dict[str, Any]:
     findings = [_finding(row["line"], row["field"], catalogue.rules[row["rule"]], row["severity"]) for row in found]
     if head["rejection_rule"] and head["verdict"] in ("refused", "held"):
-        findings.insert(0, _finding(None, None, catalogue.rules[head["rejection_rule"]], "refuse", head["rejection_detail"]))
+        findings.insert(
+            0, _finding(None, None, catalogue.rules[head["rejection_rule"]], "refuse", head["rejection_detail"])
+        )
     own = head["rejection_rule"] != "PKG-108"  # a foreign subject's name is not for the sender's outbox
     return {
         "receipt_version": RECEIPT_VERSION,
@@ -129,7 +136,9 @@ def _receipt(
             "subject": head["subject"] if own else None,
             "form": head["form"] if own else None,
             "report_code": head["report_code"] if own else None,
-            "period": {"from": str(head["period_from"]), "to": str(head["period_to"])} if head["period_from"] and own else None,
+            "period": {"from": str(head["period_from"]), "to": str(head["period_to"])}
+            if head["period_from"] and own
+            else None,
             "sequence": head["sequence"] if own else None,
             "received_at": head["received_at"].isoformat(timespec="seconds"),
             "simulated": head["simulated"],
@@ -145,13 +154,18 @@ def _receipt(
         "catalogue_version": head["catalogue_version"] or catalogue.version,
         "findings": findings,
         "ledger": {
-            "seq": head["submission_seq"], "hash": head["hash"], "event_seq": event["seq"], "event_hash": event["hash"],
+            "seq": head["submission_seq"],
+            "hash": head["hash"],
+            "event_seq": event["seq"],
+            "event_hash": event["hash"],
         },
         "closing": {"findings": len(findings), "answered_at": event["at"].isoformat(timespec="seconds")},
     }
 
 
-def _finding(line: int | None, field: str | None, rule: Rule, severity: str, detail: str | None = None) -> dict[str, Any]:
+def _finding(
+    line: int | None, field: str | None, rule: Rule, severity: str, detail: str | None = None
+) -> dict[str, Any]:
     finding = {
         "line": line,
         "field": field,
@@ -164,20 +178,35 @@ def _finding(line: int | None, field: str | None, rule: Rule, severity: str, det
     return finding | {"detail": detail} if detail else finding
 
 
-def _page(receipt: Mapping[str, Any], catalogue: Catalogue) -> str:
+@cache
+def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True), trim_blocks=True
     )
+    return environment.get_template("receipt.html")
+
+
+def _page(receipt: Mapping[str, Any], catalogue: Catalogue) -> str:
     by_rule = Counter((f["rule"], f["severity"], f["field"] or "") for f in receipt["findings"])
     summary = [
-        {"rule": rule, "severity": severity, "field": field, "count": count,
-         "label": _label(receipt, field, catalogue), "law_ref": catalogue.rules[rule].law_ref,
-         "message": catalogue.rules[rule].message}
+        {
+            "rule": rule,
+            "severity": severity,
+            "field": field,
+            "count": count,
+            "label": _label(receipt, field, catalogue),
+            "law_ref": catalogue.rules[rule].law_ref,
+            "message": catalogue.rules[rule].message,
+        }
         for (rule, severity, field), count in sorted(by_rule.items())
     ]
-    return environment.get_template("receipt.html").render(
-        receipt=receipt, summary=summary, shown=receipt["findings"][:SHOWN_FINDINGS], languages=LANGUAGES,
-        rejection=_rejection(receipt, catalogue), form=catalogue.forms.get(receipt["submission"]["form"] or ""),
+    return _template().render(
+        receipt=receipt,
+        summary=summary,
+        shown=receipt["findings"][:SHOWN_FINDINGS],
+        languages=LANGUAGES,
+        rejection=_rejection(receipt, catalogue),
+        form=catalogue.forms.get(receipt["submission"]["form"] or ""),
     )
 
 
@@ -197,7 +226,8 @@ def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> None:
     index: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for item, receipt in issued:
         index[identity(receipt["submission"])] = {
-            "receipt": f"{item.seq}_{item.issue}.receipt.json", "verdict": receipt["verdict"],
+            "receipt": f"{item.seq}_{item.issue}.receipt.json",
+            "verdict": receipt["verdict"],
             "rejection_code": receipt["rejection_code"],
         }
     _write(path, json.dumps(index, ensure_ascii=False, indent=1).encode())
@@ -207,8 +237,12 @@ def identity(submission: Mapping[str, Any]) -> str:
     """``form/[report_code/]from_to/sequence``; a package without a readable manifest goes by its ledger number."""
     if not submission["period"]:
         return f"unidentified/{submission['seq']}"
-    parts = (submission["form"], submission["report_code"],
-             f"{submission['period']['from']}_{submission['period']['to']}", str(submission["sequence"]))
+    parts = (
+        submission["form"],
+        submission["report_code"],
+        f"{submission['period']['from']}_{submission['period']['to']}",
+        str(submission["sequence"]),
+    )
     return "/".join(part for part in parts if part)
 
 
@@ -232,11 +266,13 @@ def anchors(home: Path) -> Iterable[tuple[str, Head]]:
         yield path.name, Head(ledger["seq"], ledger["hash"], ledger["event_seq"], ledger["event_hash"])
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Whole or not at all. Only the JSON is durable: page and index can be made from it again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as stream:
         stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
     part.replace(path)

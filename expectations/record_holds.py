@@ -6,26 +6,27 @@ module imports Great Expectations (seconds, 200 MB): import it inside the functi
 
 from typing import Any, ClassVar
 
-from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.execution_engine import ExecutionEngine, SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import ColumnMapExpectation
 from great_expectations.expectations.metrics import ColumnMapMetricProvider
 from great_expectations.expectations.metrics.map_metric_provider import column_condition_partial
+from great_expectations.validator.validator import ValidationDependencies
 from sqlalchemy import Boolean, literal_column
 
 
-class RecordHolds(ColumnMapMetricProvider):
+class RecordHolds(ColumnMapMetricProvider):  # type: ignore[misc]
     """True for a record whose condition holds; null passes, as in CHECK."""
 
     condition_metric_name = "column_values.record_holds"
     condition_value_keys = ("holds",)
     filter_column_isnull = False
 
-    @column_condition_partial(engine=SqlAlchemyExecutionEngine)
-    def _sqlalchemy(cls, column: Any, holds: str, **_: Any) -> Any:  # noqa: N805
-        return literal_column(f"coalesce(({holds}), true)", Boolean)
+    @column_condition_partial(engine=SqlAlchemyExecutionEngine)  # type: ignore[untyped-decorator]
+    def _sqlalchemy(cls, column: Any, holds: str, **_: Any) -> Any:  # noqa: N805, ARG002 - signature of GX
+        return literal_column(f"(({holds}) is not false)", Boolean)
 
 
-class ExpectRecordToHold(ColumnMapExpectation):
+class ExpectRecordToHold(ColumnMapExpectation):  # type: ignore[misc]
     """``column`` is the record number; ``holds`` the condition over the other columns of the row."""
 
     map_metric: ClassVar[str] = "column_values.record_holds"
@@ -33,3 +34,15 @@ class ExpectRecordToHold(ColumnMapExpectation):
     args_keys: ClassVar[tuple[str, ...]] = ("column", "holds")
 
     holds: str
+
+    def get_validation_dependencies(
+        self,
+        execution_engine: ExecutionEngine | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> ValidationDependencies:
+        """Counts alone: the metrics that fetch offending values and row numbers are not even asked for, so no
+        result format can leak them, and each rule costs no query of its own."""
+        wanted = super().get_validation_dependencies(execution_engine, runtime_configuration, **kwargs)
+        counts = {name: m for name, m in wanted.metric_configurations.items() if name.endswith("_count")}
+        return ValidationDependencies(metric_configurations=counts, result_format=wanted.result_format)

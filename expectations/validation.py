@@ -7,6 +7,7 @@ results of Great Expectations would carry the offending values (personal data) i
 
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -36,11 +37,23 @@ class Batch:
     last_day: date
 
     @property
-    def predicate(self) -> str:
-        """SQL over ``checked.<form>``: these submissions and no other (bounds let partitions be pruned)."""
+    def view(self) -> str:
+        """Name of the view that shows these submissions and no other, in schema ``checked``."""
+        return f"{self.form.name}_waiting"
+
+    @property
+    def bounds(self) -> str:
+        """SQL that lets the server leave out partitions and pages without these submissions."""
         return (
-            f"submission_state = 'loaded' and submission_seq between {min(self.submissions)} "
-            f"and {max(self.submissions)} and received_on between '{self.first_day}' and '{self.last_day}'"
+            f"received_on between '{self.first_day}' and '{self.last_day}' "
+            f"and submission_seq between {min(self.submissions)} and {max(self.submissions)}"
+        )
+
+    @property
+    def where(self) -> str:
+        """The batch as a condition over ``raw`` or ``checked``."""
+        return (
+            f"{self.bounds} and submission_seq in (select submission_seq from ledger.progress where state = 'loaded')"
         )
 
 
@@ -57,6 +70,15 @@ def batch(connection: psycopg.Connection, form: Form, day: date) -> Batch | None
     return Batch(form, day, tuple(row[0] for row in rows), min(days), max(days))
 
 
+def show(connection: psycopg.Connection, waiting: Batch) -> None:
+    """Make the batch's view. Great Expectations is given a view, since it would read a query twice, once whole
+    to learn its columns; and on a connection of its own it reads only what is committed."""
+    connection.execute(
+        f"create or replace view checked.{waiting.view} as "
+        f"select * from checked.{waiting.form.name} where {waiting.where}"
+    )
+
+
 def validate(
     sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], docs: Path | None = None
 ) -> dict[tuple[str, str], int]:
@@ -71,7 +93,9 @@ def validate(
         meta: Mapping[str, Any] = outcome.expectation_config.meta
         key = (meta["rule"], meta["field"])
         if "unexpected_count" not in (outcome.result or {}):
-            raise MachineryError(f"{waiting.form.name}: rule {key[0]} on {key[1]} could not be evaluated")
+            kind = re.search(r"\(psycopg\.errors\.(\w+)\)", str(outcome.exception_info))
+            why = f" ({kind[1]})" if kind else ""
+            raise MachineryError(f"{waiting.form.name}: rule {key[0]} on {key[1]} could not be evaluated{why}")
         counts[key] = counts.get(key, 0) + outcome.result["unexpected_count"]
     missing = {condition.key for condition in conditions} - counts.keys()
     if missing:
@@ -88,12 +112,10 @@ def _run(sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], d
     from expectations.suite import suite
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    context.variables.progress_bars = {"globally": False}
     datasource = context.data_sources.add_sql("warehouse", connection_string=sqlalchemy_url)
     try:
-        asset = datasource.add_query_asset(
-            waiting.form.name, query=f"select * from checked.{waiting.form.name} where {waiting.predicate}"
-        )
+        asset = datasource.add_table_asset(waiting.form.name, table_name=waiting.view, schema_name="checked")
         definition = gx.ValidationDefinition(
             name=waiting.form.name,
             data=asset.add_batch_definition_whole_table("night"),

@@ -41,7 +41,8 @@ def _receipts_stand(connection: psycopg.Connection, home: Path) -> Iterator[str]
 def _records_balance(connection: psycopg.Connection) -> Iterator[str]:
     """I2: declared = unreadable + quarantined + accepted, and accepted records are really there."""
     rows = connection.execute(
-        "select submission_seq from quality.submissions where verdict in ('accepted', 'partly_accepted', 'quarantined') "
+        "select submission_seq from quality.submissions "
+        "where verdict in ('accepted', 'partly_accepted', 'quarantined') "
         "and (records_declared <> records_unreadable + records_quarantined + records_accepted or records_accepted < 0)"
     )
     for (seq,) in rows.fetchall():

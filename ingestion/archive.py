@@ -8,6 +8,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 BLOCK = 1 << 20
@@ -33,24 +34,27 @@ class Archive:
             return self.put_blocks(iter(lambda: stream.read(BLOCK), b""))
 
     def put_blocks(self, blocks: Iterable[bytes]) -> tuple[str, int]:
+        """Store what comes in blocks, as ``put`` does."""
         digest, size = hashlib.sha256(), 0
         with tempfile.NamedTemporaryFile(dir=self.root, prefix=".part-", delete=False) as part:
-            for block in blocks:
-                digest.update(block)
-                size += len(block)
-                part.write(block)
-            part.flush()
-            os.fsync(part.fileno())
+            try:
+                for block in blocks:
+                    digest.update(block)
+                    size += len(block)
+                    part.write(block)
+                part.flush()
+                os.fsync(part.fileno())
+            except BaseException:
+                Path(part.name).unlink()  # a bomb that was stopped must not fill the disk all the same
+                raise
         sha256 = digest.hexdigest()
         target = self.path(sha256)
         if not target.parent.exists():
             target.parent.mkdir(exist_ok=True)
             _fsync_folder(self.root)
-        try:
-            os.link(part.name, target)
-        except FileExistsError:
-            pass  # the same content was kept before
-        os.unlink(part.name)
+        with suppress(FileExistsError):  # the same content was kept before
+            target.hardlink_to(part.name)
+        Path(part.name).unlink()
         _fsync_folder(target.parent)
         return sha256, size
 

@@ -253,9 +253,7 @@ def load_catalogue(root: Path | None = None) -> Catalogue:
     declared = tomllib.loads((root / "forms/_all/catalogue.toml").read_text())["version"]
     general = _rules(root / "forms/_all/rules.csv")
     forms = {
-        folder.name: _form(folder)
-        for folder in sorted((root / "forms").iterdir())
-        if (folder / "form.toml").exists()
+        folder.name: _form(folder) for folder in sorted((root / "forms").iterdir()) if (folder / "form.toml").exists()
     }
     catalogue = Catalogue(
         version=f"{declared}+{_digest(root)[:12]}",
@@ -321,9 +319,7 @@ def _list(value: str) -> tuple[str, ...]:
 def _form(folder: Path) -> Form:
     head = tomllib.loads((folder / "form.toml").read_text(encoding="utf-8"))
     checked = folder / "checked.sql"
-    versions = tuple(
-        FormVersion(v["version"], v["valid_from"], v.get("valid_to")) for v in head["versions"]
-    )
+    versions = tuple(FormVersion(v["version"], v["valid_from"], v.get("valid_to")) for v in head["versions"])
     return Form(
         name=folder.name,
         sphere=head["sphere"],

@@ -230,8 +230,7 @@ class _World:
         self.days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         with VOLUMES.open(encoding="utf-8", newline="") as lines:
             self.volumes = {
-                (row["stream"], row["metric"], row["key"]): float(row["value"])
-                for row in csv.DictReader(lines)
+                (row["stream"], row["metric"], row["key"]): float(row["value"]) for row in csv.DictReader(lines)
             }
         self.regions = {code.row["kato2"]: code for code in catalogue.code_lists["region"]}
         self.region_draw = _Draw(self.shares("criminal_offence", "region_share"))
@@ -394,9 +393,7 @@ class _Plan:
     def _open(self, subject: Subject, form: Form, defects: bool) -> None:
         world, rng = self.world, self.world.rng
         late = world.volumes["all", "late_share", "package"]
-        repeats = {
-            name: max(share, 0.0002) for name, share in world.shares("all", "package_defect_share").items()
-        }
+        repeats = {name: max(share, 0.0002) for name, share in world.shares("all", "package_defect_share").items()}
         repeats["sequence_gap"] = 0.0005
         slots = []
         for day in world.days:
@@ -499,9 +496,7 @@ class _Plan:
                 return package
         return None
 
-    def correct(
-        self, record: _Record, action: str, reason: str, changes: Values, earliest: date
-    ) -> _Record | None:
+    def correct(self, record: _Record, action: str, reason: str, changes: Values, earliest: date) -> _Record | None:
         """Send a correction of ``record`` in a later package; None when there is none to carry it."""
         package = self.later(record, earliest)
         if package is None:
@@ -540,9 +535,7 @@ def _register(plan: _Plan, records: int) -> None:
     _corrections(plan)
 
 
-def _workload(
-    plan: _Plan, form: str, count: int, weights: Mapping[str, float]
-) -> Iterator[tuple[Subject, date]]:
+def _workload(plan: _Plan, form: str, count: int, weights: Mapping[str, float]) -> Iterator[tuple[Subject, date]]:
     """Share ``count`` records among subjects by weight and days by month and weekday; day by day."""
     world, rng = plan.world, plan.world.rng
     stream = "civil_case" if form == "civil_case" else form
@@ -624,9 +617,7 @@ class _CriminalCode:
         return weights | self._spread(rest, positive, self.article_shares["other"])
 
     @staticmethod
-    def _spread(
-        group: Mapping[tuple[str, str], str], shares: Mapping[str, float], total: float
-    ) -> dict[str, float]:
+    def _spread(group: Mapping[tuple[str, str], str], shares: Mapping[str, float], total: float) -> dict[str, float]:
         size = Counter(group.values())
         whole = sum(shares[severity] for severity in size)
         return {f"{a}|{p}": total * shares[s] / size[s] / whole for (a, p), s in group.items()}
@@ -797,9 +788,7 @@ def _decisions(plan: _Plan, offences: Sequence[_Record]) -> list[Requalified]:
         subject = offence.package.subject
         linked = earlier.get(subject.code, "")
         for values in _course(world, code, offence, linked, courts[offence.values["kato"][:2]], bodies):
-            events.append(
-                (date.fromisoformat(values["decision_date"]), values["erdr_number"], values, offence)
-            )
+            events.append((date.fromisoformat(values["decision_date"]), values["erdr_number"], values, offence))
             correctable = offence.values["offence_stage"] == "completed" and offence is not last_changed
             if values["decision_type"] == "requalified" and correctable and world.chance(0.8):
                 last_changed = offence
@@ -830,9 +819,7 @@ def _course(
     day, state, number = registered, "open", 0
     suspects = rng.choice((1, 1, 1, 1, 2, 3))
     while True:
-        day += timedelta(
-            days=int(rng.expovariate(1 / (10 if severity == "0" else 17))) + (1 if number else 0)
-        )
+        day += timedelta(days=int(rng.expovariate(1 / (10 if severity == "0" else 17))) + (1 if number else 0))
         if day > world.last or code.severity(article, part, day) != code.severity(article, part, committed):
             return
         kind = _next_decision(world, state)
@@ -845,9 +832,7 @@ def _course(
             else:
                 part, severity = other
         if kind == "court":
-            kind = rng.choice(
-                COURT_DECISIONS.get(severity, ("court_indictment", "court_indictment", "court_plea"))
-            )
+            kind = rng.choice(COURT_DECISIONS.get(severity, ("court_indictment", "court_indictment", "court_plea")))
         number += 1
         established = facts["damage_kzt"]
         recovered = f"{Decimal(established) * rng.randint(0, 100) / 100:.2f}" if established else ""
@@ -904,9 +889,7 @@ CLAIM_OUTCOMES = _Draw(
     }
 )
 ORDER_OUTCOMES = _Draw({"order_issued": 0.9, "order_cancelled": 0.05, "returned": 0.05})
-SPECIAL_OUTCOMES = _Draw(
-    {"satisfied": 0.85, "refused": 0.05, "discontinued": 0.05, "left_unconsidered": 0.05}
-)
+SPECIAL_OUTCOMES = _Draw({"satisfied": 0.85, "refused": 0.05, "discontinued": 0.05, "left_unconsidered": 0.05})
 APPEAL_OUTCOMES = _Draw({"upheld": 0.76, "modified": 0.12, "quashed": 0.12})
 DURATION_DAYS = {"order": (0, 4), "simplified": (12, 35), "special": (10, 40), "claim": (14, 60)}
 
@@ -935,11 +918,7 @@ def _cases(plan: _Plan, count: int) -> list[_Record]:
 
 def _case(world: _World, court: str, category: str, day: date) -> Values:
     rng = world.rng
-    monetary = {
-        code.code
-        for code in world.catalogue.code_lists["civil_category"]
-        if code.row["is_monetary"] == "true"
-    }
+    monetary = {code.code for code in world.catalogue.code_lists["civil_category"] if code.row["is_monetary"] == "true"}
     proceeding = "claim"
     if category in SPECIAL:
         proceeding = "special"
@@ -962,9 +941,7 @@ def _case(world: _World, court: str, category: str, day: date) -> Values:
         "proceeding_kind": proceeding,
         "category": category,
         "plaintiff_kind": plaintiff.get(category, "natural"),
-        "defendant_kind": ""
-        if proceeding == "special"
-        else rng.choice(("natural", "natural", "natural", "legal")),
+        "defendant_kind": "" if proceeding == "special" else rng.choice(("natural", "natural", "natural", "legal")),
         "claim_kzt": claim,
         "state_fee_kzt": f"{fee:.2f}" if fee is not None else f"{rng.uniform(1000, 9000):.2f}",
         "first_hearing_date": "",
@@ -1029,9 +1006,7 @@ def _judgement(world: _World, case: Values, received: date, day: date) -> Values
     award = f"{max(Decimal(claim) * share / 100, Decimal('0.01')):.2f}" if claim and share else ""
     span = (day - accepted).days
     hearing = accepted + timedelta(days=span // 2) if kind in ("claim", "special") and span > 6 else None
-    appealed = (
-        kind == "claim" and outcome in ("satisfied", "partly_satisfied", "refused") and world.chance(0.2)
-    )
+    appealed = kind == "claim" and outcome in ("satisfied", "partly_satisfied", "refused") and world.chance(0.2)
     return {
         "accepted_date": accepted.isoformat(),
         "first_hearing_date": hearing.isoformat() if hearing else "",
@@ -1189,9 +1164,7 @@ class _Protocols:
     def _offender(self, article: str, day: date) -> Values:
         world, rng = self.world, self.world.rng
         empty = dict.fromkeys(("iin", "no_iin_reason", "bin", "birth_date", "sex"), "")
-        kinds = (
-            ("natural", "official") if article in self.natural_only else ("natural", "small", "entrepreneur")
-        )
+        kinds = ("natural", "official") if article in self.natural_only else ("natural", "small", "entrepreneur")
         kind = "natural" if world.chance(0.92) else rng.choice(kinds)
         if kind == "small":
             reason = {"no_iin_reason": "not_natural", "bin": world.organisation()}
@@ -1215,10 +1188,7 @@ def _digits(code: str) -> str:
 def _corrections(plan: _Plan) -> None:
     """Replacements and annulments by the owner, a few days after the record."""
     world, rng = plan.world, plan.world.rng
-    share = (
-        world.volumes["all", "correction_share", "M"]
-        - world.volumes["all", "correction_share", "reclassified"]
-    )
+    share = world.volumes["all", "correction_share", "M"] - world.volumes["all", "correction_share", "reclassified"]
     annulled = world.volumes["all", "correction_share", "D"]
     for form, records in plan.records.items():
         for record in [r for r in records if r.is_single]:
@@ -1368,9 +1338,7 @@ FLAWS = (
     ),
     _Flaw(_CRIMINAL, "bad_format", ("GEN-303:kui_number",), _short("kui_number")),
     _Flaw(_CRIMINAL, "bad_format", ("GEN-303:registering_body",), _append("registering_body", "/OP")),
-    _Flaw(
-        _PRETRIAL, "bad_format", ("GEN-303:legal_ground",), _set(legal_ground="45/7"), _filled("legal_ground")
-    ),
+    _Flaw(_PRETRIAL, "bad_format", ("GEN-303:legal_ground",), _set(legal_ground="45/7"), _filled("legal_ground")),
     _Flaw(_PRETRIAL, "bad_format", ("GEN-303:decision_body",), _append("decision_body", "_")),
     _Flaw(_CIVIL, "bad_format", ("GEN-303:case_no",), _append("case_no", "x")),
     _Flaw(_ADMINISTRATIVE, "bad_format", ("GEN-303:protocol_no",), _short("protocol_no", 2)),
@@ -1424,11 +1392,7 @@ FLAWS = (
         ("CRO-404",),
         _later_time("kui_registered_at", -3000, "kui_registered_at"),
         lambda v: (
-            (
-                datetime.fromisoformat(v["kui_registered_at"]).date()
-                - date.fromisoformat(v["committed_date"])
-            ).days
-            > 4
+            (datetime.fromisoformat(v["kui_registered_at"]).date() - date.fromisoformat(v["committed_date"])).days > 4
         ),
     ),
     _Flaw(
@@ -1481,9 +1445,7 @@ FLAWS = (
         _set(birth_date="1988-00-12"),
         _filled("birth_date"),
     ),
-    _Flaw(
-        _CRIMINAL, "trailing_space", ("GEN-301:place_type", "GEN-104:place_type"), _append("place_type", " ")
-    ),
+    _Flaw(_CRIMINAL, "trailing_space", ("GEN-301:place_type", "GEN-104:place_type"), _append("place_type", " ")),
     _Flaw(
         _PRETRIAL,
         "trailing_space",
@@ -1603,9 +1565,7 @@ def _named(plan: _Plan, rule: str) -> tuple[str, str]:
 def _spoil_lines(plan: _Plan, free: list[_Record], number: int) -> None:
     """Lines no record can be made of; taken where no control total depends on them."""
     for n in range(number):
-        record = _take(
-            free, lambda r: not any(r.values[name] for name in r.package.form.control_total_fields)
-        )
+        record = _take(free, lambda r: not any(r.values[name] for name in r.package.form.control_total_fields))
         if record:
             record.defect, record.spoilt = "unparsable_line", ("quote", "long", "short")[n % 3]
             record.broken = [_named(plan, "GEN-101")]
@@ -1656,9 +1616,7 @@ def _orphan(plan: _Plan, free: list[_Record], number: int) -> None:
             package, values = source.package, _renumbered(source)
             source.is_single = False
         values |= {"action": "M", "correction_reason": "late_information"}
-        orphan = _Record(
-            values, package, is_single=False, defect="orphan_correction", released=bool(overtaking)
-        )
+        orphan = _Record(values, package, is_single=False, defect="orphan_correction", released=bool(overtaking))
         orphan.broken = [_named(plan, "GEN-602")]
         package.records.append(orphan)
 
@@ -1670,12 +1628,7 @@ def _overtaken(plan: _Plan, free: list[_Record]) -> tuple[_Record, _Package] | N
         if home.arrives is None or home.arrives < home.period + timedelta(days=3) or not _is_free(record):
             continue
         for package in plan.slots[home.subject.code, home.form.name]:
-            if (
-                package.arrives
-                and home.period < package.period
-                and package.arrives < home.arrives
-                and package.records
-            ):
+            if package.arrives and home.period < package.period and package.arrives < home.arrives and package.records:
                 free.remove(record)
                 return record, package
     return None
@@ -1789,9 +1742,7 @@ def _write(
         "late_records": sum(entry["defect"] == "late_record" for entry in truth),
     }
     document = {"demonstration": True, "counts": counts, "packages": writer.refusals, "records": truth}
-    (destination / "truth.json").write_text(
-        json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8"
-    )
+    (destination / "truth.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
     return summary
 
 
@@ -1863,9 +1814,7 @@ class _Writer:
         self._put(package, folder, package.sent, package.defect)
         self._note(folder, package.defect)
         if package.arrives:
-            self._put(
-                package, self._folder(package.arrives, package.subject.code, package), package.arrives, None
-            )
+            self._put(package, self._folder(package.arrives, package.subject.code, package), package.arrives, None)
 
     def _folder(self, day: date, subject: str, package: _Package) -> Path:
         return self.destination / day.isoformat() / subject / package.name
@@ -1873,9 +1822,7 @@ class _Writer:
     def _note(self, folder: Path, defect: str) -> None:
         rule = PACKAGE_DEFECTS[defect]
         path = folder.relative_to(self.destination).as_posix()
-        self.refusals.append(
-            {"package": path, "rule": rule, "rejection_code": self.codes[rule], "defect": defect}
-        )
+        self.refusals.append({"package": path, "rule": rule, "rejection_code": self.codes[rule], "defect": defect})
 
     def _put(self, package: _Package, folder: Path, day: date, defect: str | None) -> None:
         self.count += 1

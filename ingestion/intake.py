@@ -8,6 +8,7 @@ Keep out reading records into ``raw`` (``load``) and judging them.
 
 import logging
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -97,20 +98,27 @@ def receive(
 
 
 def _claims_left(home: Path) -> Iterator[Claim]:
-    for path in sorted((home / "intake").glob("*/*/*")):
-        yield Claim(path.parts[-3], path.parts[-2], path.name, path)
+    for path in sorted((home / "intake").glob("*~*/*")):
+        arrival_id, _, folder = path.parent.name.partition("~")
+        yield Claim(arrival_id, folder, path.name, path)
 
 
 def _claim_all(home: Path) -> Iterator[Claim]:
+    (home / "intake").mkdir(exist_ok=True)
     for path in waiting(home / "inbox"):
-        claim = Claim(uuid.uuid4().hex, path.parent.name, path.name, path)
-        target = home / "intake" / claim.arrival_id / claim.folder / claim.name
-        target.parent.mkdir(parents=True)
-        yield replace(claim, path=path.rename(target))
+        claim = Claim(_arrival_id(), path.parent.name, path.name, path)
+        own = home / "intake" / f"{claim.arrival_id}~{claim.folder}"
+        own.mkdir()
+        yield replace(claim, path=path.rename(own / claim.name))
+
+
+def _arrival_id() -> str:
+    """Unique, and in the order of claiming: what a crash left behind is registered in the order it came."""
+    return f"{time.time_ns():016x}{uuid.uuid4().hex[:16]}"
 
 
 def _discard(claim: Claim) -> None:
-    shutil.rmtree(claim.path.parent.parent)
+    shutil.rmtree(claim.path.parent)
 
 
 def _register(
@@ -146,7 +154,7 @@ def _register(
                 "received_at": moment,
                 "received_on": moment.date(),
                 "inbox_folder": claim.folder,
-                "package_name": claim.name,
+                "package_name": package.printable(claim.name),
                 "package_sha256": arrived.sha256,
                 "archived": list(arrived.archived),
                 "simulated": simulated,
@@ -167,7 +175,9 @@ def _check(
         return package.check(arrived, archive, catalogue, sender=claim.folder, day=moment.date())
     except (AssertionError, ValueError, PolarsError) as error:
         # One package that the reader cannot account for must not stop the others; its text stays out of the log.
-        log.error("package of %s, arrival %s: reader failed with %s", claim.folder, claim.arrival_id, type(error).__name__)
+        log.error(
+            "package of %s, arrival %s: reader failed with %s", claim.folder, claim.arrival_id, type(error).__name__
+        )
         raise Refusal("PKG-101", "the reader could not account for every line of the file") from None
 
 
@@ -267,24 +277,26 @@ class _Book:
     def _add(self, facts: dict[str, Any], declared: Manifest | None, refusal: Refusal | None) -> int:
         payload = declared.payload if declared else None
         rule = self._catalogue.rules[refusal.rule] if refusal else None
-        self._rows.append({
-            **{key: value for key, value in facts.items() if key != "simulated"},
-            "subject": declared.subject if declared else None,
-            "form": declared.form if declared else None,
-            "form_version": declared.form_version if declared else None,
-            "report_code": declared.report_code if declared else None,
-            "period_from": declared.period_from if declared else None,
-            "period_to": declared.period_to if declared else None,
-            "sequence": declared.sequence if declared else None,
-            "nil_report": declared.nil_report if declared else None,
-            "prepared_at": declared.prepared_at if declared else None,
-            "payload": {**vars(payload)} if payload else None,
-            "records_declared": (payload.records if payload else 0) if declared else None,
-            "rejection_code": rule.parameters["rejection_code"] if rule else None,
-            "rejection_rule": rule.code if rule else None,
-            "rejection_detail": refusal.detail if refusal else None,
-            "simulated": facts["simulated"],
-        })
+        self._rows.append(
+            {
+                **{key: value for key, value in facts.items() if key != "simulated"},
+                "subject": declared.subject if declared else None,
+                "form": declared.form if declared else None,
+                "form_version": declared.form_version if declared else None,
+                "report_code": declared.report_code if declared else None,
+                "period_from": declared.period_from if declared else None,
+                "period_to": declared.period_to if declared else None,
+                "sequence": declared.sequence if declared else None,
+                "nil_report": declared.nil_report if declared else None,
+                "prepared_at": declared.prepared_at if declared else None,
+                "payload": {**vars(payload)} if payload else None,
+                "records_declared": (payload.records if payload else 0) if declared else None,
+                "rejection_code": rule.parameters["rejection_code"] if rule else None,
+                "rejection_rule": rule.code if rule else None,
+                "rejection_detail": refusal.detail if refusal else None,
+                "simulated": facts["simulated"],
+            }
+        )
         self._next += 1
         return self._next - 1
 
@@ -299,8 +311,7 @@ class _Book:
                 "(submission_seq, subject, form, period_from, period_to, rule, severity, found_seq, detail) "
                 "values (%s, %s, %s, %s, %s, %s, 'warning', %s, %s)",
                 [
-                    (seq, m.subject, m.form, m.period_from, m.period_to, rule, found_at[seq],
-                     Jsonb(detail))
+                    (seq, m.subject, m.form, m.period_from, m.period_to, rule, found_at[seq], Jsonb(detail))
                     for seq, m, rule, detail in self._findings
                 ],
             )

@@ -117,9 +117,9 @@ class Head:
 
 
 def head(connection: psycopg.Connection) -> Head:
+    """The chains' ends now; (0, zeros) for an empty one."""
     ends = [
-        connection.execute(f"select seq, hash from ledger.{table} order by seq desc limit 1").fetchone()
-        or (0, GENESIS)
+        connection.execute(f"select seq, hash from ledger.{table} order by seq desc limit 1").fetchone() or (0, GENESIS)
         for table in ("submissions", "events")
     ]
     return Head(*ends[0], *ends[1])
@@ -147,7 +147,7 @@ def verify_chains(connection: psycopg.Connection, anchors: Iterable[tuple[str, H
     hashes: dict[str, dict[int, str]] = {}
     for table in ("submissions", "events"):
         previous, seen = GENESIS, {0: GENESIS}
-        with connection.cursor(name=f"verify_{table}", row_factory=dict_row) as cursor:
+        with connection.transaction(), connection.cursor(name=f"verify_{table}", row_factory=dict_row) as cursor:
             cursor.execute(f"select * from ledger.{table} order by seq")
             for expected, row in enumerate(cursor, start=1):
                 if row["seq"] != expected:
@@ -160,8 +160,11 @@ def verify_chains(connection: psycopg.Connection, anchors: Iterable[tuple[str, H
         hashes[table] = seen
     for where, anchor in anchors:
         for table, seq, digest in (
-            ("submissions", anchor.seq, anchor.hash), ("events", anchor.event_seq, anchor.event_hash)
+            ("submissions", anchor.seq, anchor.hash),
+            ("events", anchor.event_seq, anchor.event_hash),
         ):
             if hashes[table].get(seq) != digest:
-                faults.append(f"{where}: ledger.{table} no longer holds row {seq} as anchored; its tail was cut or altered")
+                faults.append(
+                    f"{where}: ledger.{table} no longer holds row {seq} as anchored; its tail was cut or altered"
+                )
     return faults

@@ -5,19 +5,22 @@ manifest for a subject. Keep out the payload's content (``reader``) and what was
 """
 
 import json
+import re
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ingestion.contract import Catalogue
+from ingestion.contract import Catalogue, Duty, Form
 
 MANIFEST_NAME = "manifest.json"
 SIGNATURE_NAME = "manifest.json.p7s"
 MAX_MANIFEST_BYTES = 1 << 20  # PKG-102
+SURROGATE = re.compile("[\ud800-\udfff]")
+YEARS = range(1900, 2200)  # of prepared_at: beyond the years 1 and 9999 a time zone cannot be applied
 
 
 class Refusal(Exception):
@@ -84,20 +87,25 @@ def parse(content: bytes) -> Manifest:
         raise Refusal("PKG-102", f"{MANIFEST_NAME} is larger than 1 MiB")
     try:
         document = json.loads(content.decode("utf-8"), object_pairs_hook=_without_duplicates)
+        text = json.dumps(document, ensure_ascii=False)
     except RecursionError:
         raise Refusal("PKG-102", f"{MANIFEST_NAME} is nested too deeply") from None
     except ValueError as error:
         reason = str(error) if isinstance(error, _DuplicateKey) else "is not UTF-8 JSON"
         raise Refusal("PKG-102", f"{MANIFEST_NAME} {reason}") from None
-    if isinstance(document, dict) and isinstance(version := document.get("manifest_version"), str):
-        if version != schema()["properties"]["manifest_version"]["const"]:
-            raise Refusal("PKG-103", f"{MANIFEST_NAME}: manifest_version is not supported")
-    error = min(_validator().iter_errors(document), key=lambda e: (len(e.path), list(map(str, e.path))), default=None)
-    if error is not None:
-        where = "/".join(map(str, error.absolute_path)) or "the document"
-        raise Refusal("PKG-102", f"{MANIFEST_NAME}: {where} breaks '{error.validator}' of the schema")
+    version = document.get("manifest_version") if isinstance(document, dict) else None
+    if isinstance(version, str) and version != schema()["properties"]["manifest_version"]["const"]:
+        raise Refusal("PKG-103", f"{MANIFEST_NAME}: manifest_version is not supported")
+    if "\\u0000" in text or SURROGATE.search(text):
+        raise Refusal("PKG-102", f"{MANIFEST_NAME} holds a character that is no text")
+    errors = sorted(_validator().iter_errors(document), key=lambda e: (len(e.path), list(map(str, e.path))))
+    if errors:
+        where = "/".join(map(str, errors[0].absolute_path)) or "the document"
+        raise Refusal("PKG-102", f"{MANIFEST_NAME}: {where} breaks '{errors[0].validator}' of the schema")
     try:
         payload = document["payload"][0] if document["payload"] else None
+        if (prepared_at := datetime.fromisoformat(document["prepared_at"])).year not in YEARS:
+            raise ValueError
         return Manifest(
             subject=document["subject"],
             form=document["form"],
@@ -107,7 +115,7 @@ def parse(content: bytes) -> Manifest:
             period_to=date.fromisoformat(document["period"]["to"]),
             sequence=document["sequence"],
             nil_report=document["nil_report"],
-            prepared_at=datetime.fromisoformat(document["prepared_at"]),
+            prepared_at=prepared_at,
             payload=Payload(**payload) if payload else None,
         )
     except ValueError:
@@ -146,6 +154,11 @@ def check(manifest: Manifest, catalogue: Catalogue, *, sender: str, day: date) -
     duties = catalogue.duties_of(form.name, subject.kind, manifest.period_to)
     if subject.kind not in form.submitter_kinds or not duties:
         _refuse("PKG-107", f"form {form.name} is not assigned to {subject.kind}")
+    _check_period(manifest, form, duties, day)
+    _check_payload(manifest, form)
+
+
+def _check_period(manifest: Manifest, form: Form, duties: Sequence[Duty], day: date) -> None:
     if manifest.period_to > day:
         _refuse("PKG-121", f"the period ends on {manifest.period_to}, after the day of receipt {day}")
     if not any(_is_one_period(manifest.period_from, manifest.period_to, duty.period) for duty in duties):
@@ -154,6 +167,9 @@ def check(manifest: Manifest, catalogue: Catalogue, *, sender: str, day: date) -
     if not any(v.version == manifest.form_version and v.valid_on(manifest.period_to) for v in form.versions):
         valid = ", ".join(v.version for v in form.versions if v.valid_on(manifest.period_to))
         _refuse("PKG-123", f"form version {manifest.form_version} is not valid then; valid: {valid or 'none'}")
+
+
+def _check_payload(manifest: Manifest, form: Form) -> None:
     if manifest.nil_report and manifest.payload is not None:
         _refuse("PKG-128", "a nil report must not have a payload")
     if not manifest.nil_report and (manifest.payload is None or manifest.payload.records == 0):

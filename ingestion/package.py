@@ -6,6 +6,7 @@ Here belong taking its files apart safely (PKG-101, 112..114), checking the payl
 
 import hashlib
 import json
+import os
 import shutil
 import stat
 import zipfile
@@ -50,7 +51,7 @@ def keep(path: Path, archive: Archive, limits: Mapping[str, Any]) -> Arrived:
     if path.is_symlink() or not path.is_file():
         return _arrived([], {}, Refusal("PKG-113", "the package is neither a folder nor a file"), [])
     sha256, size = archive.put(path)
-    container = [{"name": path.name, "sha256": sha256, "bytes": size}]
+    container = [{"name": printable(path.name), "sha256": sha256, "bytes": size}]
     if path.suffix != ".zip":
         return _arrived([], {}, Refusal("PKG-101", "the package is neither a folder nor a .zip"), container)
     members: list[dict[str, Any]] = []
@@ -66,6 +67,11 @@ def keep(path: Path, archive: Archive, limits: Mapping[str, Any]) -> Arrived:
     return _arrived(members, files, None, container)
 
 
+def printable(name: str) -> str:
+    """A file name as text: bytes that are no UTF-8 are written out, since neither hash nor database takes them."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def _arrived(
     members: list[dict[str, Any]],
     files: Mapping[str, str],
@@ -77,12 +83,13 @@ def _arrived(
 
 
 def _keep_folder(path: Path, archive: Archive, limits: Mapping[str, Any]) -> Arrived:
-    members, refusal = [], None
+    members: list[dict[str, Any]] = []
+    refusal: Refusal | None = None
     for entry in sorted(path.rglob("*")):
         mode = entry.lstat().st_mode
         if stat.S_ISREG(mode):
             sha256, size = archive.put(entry)
-            members.append({"name": str(entry.relative_to(path)), "sha256": sha256, "bytes": size})
+            members.append({"name": printable(str(entry.relative_to(path))), "sha256": sha256, "bytes": size})
             if size > limits["max_bytes"]:
                 refusal = refusal or Refusal("PKG-114", f"a file is larger than {limits['max_bytes']} bytes")
         if not stat.S_ISREG(mode) or entry.parent != path:
@@ -151,12 +158,11 @@ def check_payload(content: bytes, declared: Manifest, catalogue: Catalogue) -> t
     form = catalogue.forms[declared.form]
     structured = structure(content, declared, catalogue)
     if structured.records != declared.payload.records:
-        raise Refusal(
-            "PKG-119", f"{declared.payload.records} records declared, {structured.records} lines present"
-        )
+        raise Refusal("PKG-119", f"{declared.payload.records} records declared, {structured.records} lines present")
     totals = reader.control_totals(structured, form)
     differing = [
-        name for name, total in totals.items()
+        name
+        for name, total in totals.items()
         if total is not None and total != Decimal(declared.payload.control_totals[name])
     ]
     if differing:
@@ -195,7 +201,18 @@ def pack(
     files = [path for path in sorted(folder.iterdir()) if path.name not in ALLOWED]
     if len(files) > 1:
         raise PackError(f"{folder} must hold one payload file, it holds {len(files)}")
-    nil = Manifest(subject, form, version.version, None, period_from, period_to, sequence, True, prepared_at, None)
+    nil = Manifest(
+        subject=subject,
+        form=form,
+        form_version=version.version,
+        report_code=None,
+        period_from=period_from,
+        period_to=period_to,
+        sequence=sequence,
+        nil_report=True,
+        prepared_at=prepared_at,
+        payload=None,
+    )
     declared = replace(nil, nil_report=False, payload=_declare(files[0], nil, catalogue, encoding)) if files else nil
     body = json.dumps(manifest.document(declared), ensure_ascii=False, indent=1)
     (folder / manifest.MANIFEST_NAME).write_text(body + "\n", encoding="utf-8")

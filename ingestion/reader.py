@@ -9,6 +9,7 @@ Keep out the database, and rules about values (those are SQL conditions, see ``e
 
 import codecs
 import csv
+import hashlib
 import io
 import json
 import re
@@ -25,14 +26,16 @@ from ingestion.contract import Catalogue, Field, Form, Rule
 from ingestion.manifest import Payload, Refusal
 
 CODECS = {"utf-8": "utf-8-sig", "kz1048": "kz1048", "windows-1251": "cp1251"}
-QUOTED = re.compile(rb'"(?:[^"]|"")*"')
-WELL_FORMED = re.compile(rb'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*\Z')
-NEWLINE, COMMA, QUOTE = b'\n,"'
+QUOTED = r'"(?:[^"]|"")*"'
+VALUE = rf'(?:{QUOTED}|[^",]*)'
+WELL_FORMED = rf"\A{VALUE}(?:,{VALUE})*\z"
+NEWLINE, COMMA, QUOTE, RETURN = b'\n,"\r'
 BLOCK = 1 << 24
 LINE = "line"
 SLICE_ROWS = 200_000
 IDENTIFIER_DIGITS = 9  # GEN-202
 SUBMISSION = "submission_seq"
+LONGEST_KEY = 1000
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ def _gunzip(content: bytes, limits: Mapping[str, Any]) -> bytes:
 def _as_utf8(content: bytes, payload: Payload) -> bytes:
     if b"\0" in content:
         raise Refusal("PKG-115", f"{payload.name} holds NUL bytes: it is not {payload.encoding} text")
+    if content.isascii():
+        return content
     decoder = codecs.getincrementaldecoder(CODECS[payload.encoding])()
     blocks, recode = [], payload.encoding != "utf-8"
     try:
@@ -110,27 +115,45 @@ def _csv_cells(content: bytes, name: str, fields: list[str]) -> Structured:
     if b"\r" in head:
         raise Refusal("PKG-101", f"{name}: lines end in CR only; end them in LF or CRLF")
     columns = _header(head.decode("utf-8"), name, fields)
-    misshapen, lines = _misshapen(content, start, len(columns))
-    unreadable = tuple(Unreadable(row + 2, reason, content[a:b]) for row, a, b, reason in misshapen)
-    if len(unreadable) == lines:
-        return Structured(_empty(fields), unreadable)
-    if misshapen:
-        edges = [0, *(edge for _, a, b, _ in misshapen for edge in (a, b + 1)), len(content)]
-        content = b"".join(content[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
-    cells = pl.read_csv(content, has_header=True, infer_schema=False, eol_char="\n")
+    lines = content.count(b"\n", start) + (len(content) > start and not content.endswith(b"\n"))
+    cells = _plain_cells(content, start, lines, len(columns))
+    unreadable: tuple[Unreadable, ...] = ()
+    rows: list[int] = []
+    if cells is None:
+        misshapen = _misshapen(content, start, len(columns))
+        rows = [row for row, *_ in misshapen]
+        unreadable = tuple(Unreadable(row + 2, reason, content[a:b]) for row, a, b, reason in misshapen)
+        if len(unreadable) == lines:
+            return Structured(_empty(fields), unreadable)
+        if misshapen:
+            edges = [0, *(edge for _, a, b, _ in misshapen for edge in (a, b + 1)), len(content)]
+            content = b"".join(content[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
+        cells = pl.read_csv(content, has_header=True, infer_schema=False, eol_char="\n")
     if cells.height != lines - len(unreadable):
         raise AssertionError(f"{name}: {lines - len(unreadable)} well-formed lines gave {cells.height} records")
-    empty_quotes = b'""' in content
-    numbers = np.delete(np.arange(2, lines + 2, dtype=np.int32), [row for row, *_ in misshapen])
-    cells = cells.select(
-        pl.Series(LINE, numbers), *(pl.col(f).replace("", None) if empty_quotes else pl.col(f) for f in fields)
-    )
-    return Structured(cells, unreadable)
+    numbers = np.delete(np.arange(2, lines + 2, dtype=np.int32), rows)
+    if b'""' in content:
+        cells = cells.with_columns(pl.all().replace("", None))
+    return Structured(pl.DataFrame([pl.Series(LINE, numbers), *(cells[name] for name in fields)]), unreadable)
 
 
-def _misshapen(content: bytes, start: int, width: int) -> tuple[list[tuple[int, int, int, str]], int]:
-    """Lines from ``start`` on that are no record of ``width`` values: (row, first byte, end, reason); and how many
-    lines there are in all. A quote is bounded to its physical line, so one stray quote spoils one record."""
+def _plain_cells(content: bytes, start: int, lines: int, width: int) -> pl.DataFrame | None:
+    """The cells of a file whose every line surely has ``width`` values, told without looking at each: no quotes, no
+    stray CR, no blank lines, as many commas in all as fit exactly, and no line that polars finds too long, hence
+    none that is too short. None when that is not sure."""
+    if any(content.find(mark, max(start - 1, 0)) >= 0 for mark in (b'"', b"\r", b"\n\n")):
+        return None
+    if content.count(b",", start) != (width - 1) * lines:
+        return None
+    try:
+        return pl.read_csv(content, has_header=True, infer_schema=False, eol_char="\n")
+    except pl.exceptions.PolarsError:
+        return None
+
+
+def _misshapen(content: bytes, start: int, width: int) -> list[tuple[int, int, int, str]]:
+    """Lines from ``start`` on that are no record of ``width`` values: (row, first byte, end, reason). A quote is
+    bounded to its physical line, so that one stray quote spoils one record."""
     found: list[tuple[int, int, int, str]] = []
     row = 0
     while start < len(content):
@@ -144,23 +167,35 @@ def _misshapen(content: bytes, start: int, width: int) -> tuple[list[tuple[int, 
         starts = np.concatenate(([0], ends[:-1] + 1))
         values = np.add.reduceat(block == COMMA, starts, dtype=np.int32) + 1
         quoted = np.add.reduceat(block == QUOTE, starts, dtype=np.int32) > 0
-        blank = (starts == ends) & (width > 1)
-        for at in np.flatnonzero((values != width) | quoted | blank):
-            first, last = start + int(starts[at]), start + int(ends[at])
-            reason = _reason(content[first:last], width)
-            if reason:
-                found.append((row + int(at), first, last, reason))
+        returns = np.add.reduceat(block == RETURN, starts, dtype=np.int32) > 0
+        suspects = np.flatnonzero((values != width) | quoted | returns | (starts == ends))
+        spans = [(start + int(starts[at]), start + int(ends[at])) for at in suspects]
+        sound = _are_records([content[first:last] for first, last in spans], width)
+        found += [
+            (row + int(suspects[i]), *spans[i], _reason(content[slice(*spans[i])], width))
+            for i in np.flatnonzero(~sound)
+        ]
         row += len(ends)
         start = end
-    return found, row
+    return found
 
 
-def _reason(line: bytes, width: int) -> str | None:
-    """Why a line is no record of ``width`` values; None when it is one."""
-    if b'"' in line and not WELL_FORMED.match(line):
+def _are_records(lines: list[bytes], width: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which lines are well-formed CSV of ``width`` values."""
+    text = pl.DataFrame({"text": pl.Series(lines, dtype=pl.Binary).cast(pl.String)})
+    values = pl.col("text").str.replace_all(QUOTED, "").str.count_matches(",", literal=True) + 1
+    one_line = (pl.col("text") != "") & ~pl.col("text").str.contains("\r", literal=True)
+    sound = one_line & pl.col("text").str.contains(WELL_FORMED) & (values == width)
+    return text.select(sound).to_series().to_numpy().astype(bool)
+
+
+def _reason(line: bytes, width: int) -> str:
+    """Why a line is no record of ``width`` values, without its values."""
+    if b'"' in line and not re.search(WELL_FORMED.replace("\\z", "\\Z").encode(), line):
         return "a quote is not closed on its line or stands inside a value"
-    values = QUOTED.sub(b"", line).count(b",") + 1 if line else 0
-    return None if values == width else f"{values} values instead of {width}"
+    if b"\r" in line:
+        return "a carriage return stands inside the line"
+    return f"{re.sub(QUOTED.encode(), b'', line).count(b',') + bool(line)} values instead of {width}"
 
 
 def _header(line: str, name: str, fields: list[str]) -> list[str]:
@@ -175,8 +210,10 @@ def _header(line: str, name: str, fields: list[str]) -> list[str]:
     if missing:
         raise Refusal("PKG-116", f"{name} line 1: missing: {', '.join(missing)}")
     if unknown:
-        raise Refusal("PKG-117", f"{name} line 1: {len(unknown)} unknown column(s), the first in place "
-                      f"{columns.index(unknown[0]) + 1}")
+        raise Refusal(
+            "PKG-117",
+            f"{name} line 1: {len(unknown)} unknown column(s), the first in place {columns.index(unknown[0]) + 1}",
+        )
     if len(columns) != len(set(columns)):
         twice = sorted({c for c in columns if columns.count(c) > 1})
         raise Refusal("PKG-118", f"{name} line 1: repeated: {', '.join(twice)}")
@@ -228,25 +265,27 @@ def _cell(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         value.encode("utf-8")  # a lone surrogate is no text
+        if "\0" in value:  # PostgreSQL has no NUL in text
+            raise ValueError("NUL in a value")
         return value
     raise ValueError("nested value")
 
 
 def control_totals(structured: Structured, form: Form) -> dict[str, Decimal | None]:
     """Exact sums over records with action I or M (PKG-120); None where a value or a line could not be read."""
-    live = structured.cells.lazy().filter(pl.col("action").is_in(["I", "M"]))
-    totals: dict[str, Decimal | None] = {}
+    if not form.control_total_fields:
+        return {}
+    sums = []
     for name in form.control_total_fields:
-        field = form.column(name)
-        value = pl.col(name)
-        read = live.select(
-            bad=(value.is_not_null() & ~value.str.contains(TYPE_PATTERNS["decimal"](field))).sum(),
-            total=value.cast(pl.Decimal(38, field.scale), strict=False).sum(),
-        ).collect()
-        bad, total = read.row(0)
-        comparable = not bad and not structured.unreadable
-        totals[name] = Decimal(total or 0) if comparable else None
-    return totals
+        field, value = form.column(name), pl.col(name)
+        fitting = value.str.contains(TYPE_PATTERNS["decimal"](field))
+        sums.append((value.is_not_null() & ~fitting).sum().alias(f"{name}.bad"))
+        sums.append(pl.when(fitting).then(value).cast(pl.Decimal(38, field.scale), strict=False).sum().alias(name))
+    read = structured.cells.lazy().filter(pl.col("action").is_in(["I", "M"])).select(sums).collect().row(0, named=True)
+    return {
+        name: None if read[f"{name}.bad"] or structured.unreadable else Decimal(read[name] or 0)
+        for name in form.control_total_fields
+    }
 
 
 def _decimal_pattern(field: Field) -> str:
@@ -254,9 +293,10 @@ def _decimal_pattern(field: Field) -> str:
     return rf"^-?[0-9]{{1,{field.precision - field.scale}}}{fraction}$"
 
 
+YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"  # PostgreSQL has no year 0
 TYPE_PATTERNS: dict[str, Any] = {
-    "date": lambda _: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-    "timestamp": lambda _: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
+    "date": lambda _: rf"^{YEAR}-[0-9]{{2}}-[0-9]{{2}}$",
+    "timestamp": lambda _: rf"^{YEAR}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-5][0-9]$",
     "integer": lambda _: r"^[0-9]{1,18}$",
     "boolean": lambda _: r"^(?:true|false)$",
     "decimal": _decimal_pattern,
@@ -301,7 +341,17 @@ def type_records(
         )
         flags = _text_findings(part, typed, fields, rules)
         flags |= {flag: mask.slice(offset, slice_rows) for flag, mask in repeated.items()}
-        yield typed.with_columns(record_key.alias("record_key"), _flag_lists(flags, part.height))
+        keyed = typed.with_columns(record_key.alias("record_key"), _flag_lists(flags, part.height))
+        yield keyed.with_columns(_bounded(keyed["record_key"]))
+
+
+def _bounded(keys: pl.Series) -> pl.Series:
+    """Keys that fit into an index of PostgreSQL (2,704 bytes); a longer one by its digest."""
+    long = keys.str.len_bytes() > LONGEST_KEY
+    if not long.any():
+        return keys
+    digests = {key: hashlib.sha256(key.encode()).hexdigest() for key in keys.filter(long).unique()}
+    return keys.replace({key: f"sha256:{digest}" for key, digest in digests.items()})
 
 
 def _text_findings(
@@ -377,7 +427,8 @@ def _repetitions(
                 columns = list(rule.parameters.get("column_list", rule.fields))
         typed = cells.select(SUBMISSION, *(_typed(by_name[name]) for name in columns))
         if "max_per_hour" in rule.parameters:
-            mask = _crowded(typed, *columns, rule.parameters["max_per_hour"])
+            device, moment = columns
+            mask = _crowded(typed, device, moment, rule.parameters["max_per_hour"])
         else:
             mask = _repeated(typed, columns, empty_cells_agree=rule.code == "GEN-502")
         if mask.any():

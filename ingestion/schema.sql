@@ -163,27 +163,7 @@ create table if not exists quality.rules (
 comment on table quality.rules is 'The published rule catalogue, every version that ever judged; current marks the one in force.';
 
 create or replace view quality.submissions as
-with found as (
-    select
-        submission_seq,
-        count(distinct line) filter (
-            where severity = 'error' and cleared_seq is null and rule <> 'GEN-101'
-        ) as records_quarantined,
-        count(*) filter (where severity = 'warning' and cleared_seq is null) as warnings
-    from quality.violations
-    group by submission_seq
-),
-
-package_found as (
-    select
-        submission_seq,
-        count(*) filter (where cleared_seq is null) as warnings
-    from quality.findings
-    where submission_seq is not null
-    group by submission_seq
-),
-
-counted as (
+with counted as (
     select
         submissions.seq as submission_seq,
         submissions.subject,
@@ -197,19 +177,31 @@ counted as (
         submissions.rejection_code,
         submissions.records_declared,
         progress.records_unreadable,
-        case when progress.state = 'judged' then coalesce(found.records_quarantined, 0) end as records_quarantined,
+        case when progress.state = 'judged' then found.records_quarantined end as records_quarantined,
         case
             when progress.state = 'judged'
                 then
-                    progress.records_read - progress.records_unreadable - coalesce(found.records_quarantined, 0)
+                    progress.records_read - progress.records_unreadable - found.records_quarantined
         end as records_accepted,
-        coalesce(found.warnings, 0) + coalesce(package_found.warnings, 0) as warnings,
+        found.warnings + package_found.warnings as warnings,
         submissions.simulated,
         progress.catalogue_version
     from ledger.submissions
     inner join ledger.progress on submissions.seq = progress.submission_seq
-    left join found on submissions.seq = found.submission_seq
-    left join package_found on submissions.seq = package_found.submission_seq
+    cross join lateral (
+        select
+            count(distinct line) filter (
+                where severity = 'error' and cleared_seq is null and rule <> 'GEN-101'
+            ) as records_quarantined,
+            count(*) filter (where severity = 'warning' and cleared_seq is null) as warnings
+        from quality.violations
+        where violations.submission_seq = submissions.seq
+    ) as found
+    cross join lateral (
+        select count(*) filter (where cleared_seq is null) as warnings
+        from quality.findings
+        where findings.submission_seq = submissions.seq
+    ) as package_found
 )
 
 select

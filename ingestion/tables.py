@@ -23,26 +23,25 @@ class CatalogueConflict(Exception):
 
 
 def postgres_type(field: Field) -> str:
+    """The column type of a field: amounts stay exact decimals, local times have no zone."""
     return POSTGRES_TYPES.get(field.type) or field.type.replace("decimal", "numeric")
 
 
-def raw_columns(form: Form) -> dict[str, str]:
-    """Column -> type of ``raw.<form>``, in order. A direct identifier is followed by its keyed token."""
+def raw_columns(form: Form, version: str | None = None) -> dict[str, str]:
+    """Column -> type of ``raw.<form>``, in order; of one version where given. Direct identifiers have a token."""
+    fields = form.columns if version is None else form.fields_of(version)
     columns = {"submission_seq": "bigint", "line": "integer"}
-    for field in form.columns:
-        columns[field.name] = postgres_type(field)
-    for field in form.columns:
-        if field.is_direct_identifier:
-            columns[f"{field.name}_token"] = "text"
-    if any(field.is_direct_identifier for field in form.columns):
-        columns["token_key_id"] = "text"
+    columns |= {field.name: postgres_type(field) for field in fields}
+    tokens = {f"{field.name}_token": "text" for field in fields if field.is_direct_identifier}
+    if tokens:
+        columns |= tokens | {"token_key_id": "text"}
     return columns | {"record_key": "text", "flags": "text[]", "form_version": "text", "received_on": "date"}
 
 
 def raw_table(form: Form) -> str:
     """DDL of ``raw.<form>``: every column of every version of the form, partitioned by day of receipt."""
     columns = ",\n    ".join(
-        f'{name} {kind}{"" if name not in NOT_NULL else " not null"}' for name, kind in raw_columns(form).items()
+        f"{name} {kind}{'' if name not in NOT_NULL else ' not null'}" for name, kind in raw_columns(form).items()
     )
     return (
         f"create table if not exists raw.{form.name} (\n    {columns}\n) partition by range (received_on);\n"
@@ -102,6 +101,14 @@ def create_views(connection: psycopg.Connection, catalogue: Catalogue) -> None:
             connection.execute(checked_view(form))
 
 
+def index_code_lists(connection: psycopg.Connection, catalogue: Catalogue) -> None:
+    """Unique codes and fresh statistics for ``reference``: without them the planner sorts records to join lists."""
+    for name, codes in catalogue.code_lists.items():
+        if len({code.code for code in codes}) == len(codes):
+            connection.execute(f"create unique index if not exists {name}_code on reference.{name} (code)")
+        connection.execute(f"analyze reference.{name}")
+
+
 def drop_views(connection: psycopg.Connection, catalogue: Catalogue) -> None:
     """Free ``reference`` for a list that changed its columns."""
     for form in catalogue.forms.values():
@@ -109,7 +116,7 @@ def drop_views(connection: psycopg.Connection, catalogue: Catalogue) -> None:
 
 
 def _add_columns(connection: psycopg.Connection, form: Form) -> None:
-    existing = dict(
+    existing: dict[str, str] = dict(
         connection.execute(
             "select attname::text, format_type(atttypid, atttypmod) from pg_attribute "
             "where attrelid = %s::regclass and attnum > 0 and not attisdropped",
@@ -129,9 +136,22 @@ def _add_columns(connection: psycopg.Connection, form: Form) -> None:
 def _publish_rules(connection: psycopg.Connection, catalogue: Catalogue) -> None:
     rows = [
         (
-            catalogue.version, rule.code, rule.form, rule.level, rule.dimension, rule.severity, rule.law_ref,
-            "|".join(rule.fields), rule.statement, json.dumps(dict(rule.parameters)), rule.message["kk"],
-            rule.message["ru"], rule.message["en"], rule.valid_from, rule.valid_to, rule.source,
+            catalogue.version,
+            rule.code,
+            rule.form,
+            rule.level,
+            rule.dimension,
+            rule.severity,
+            rule.law_ref,
+            "|".join(rule.fields),
+            rule.statement,
+            json.dumps(dict(rule.parameters)),
+            rule.message["kk"],
+            rule.message["ru"],
+            rule.message["en"],
+            rule.valid_from,
+            rule.valid_to,
+            rule.source,
         )
         for rule in catalogue.rules.values()
     ]

@@ -193,17 +193,13 @@ class _Embedded:
             password = json.loads(path.read_text())[role]
             port = (self.folder / "port").read_text()
         except PermissionError as error:
-            raise WarehouseError(
-                f"{path}: belongs to another user; set ZANSTAT_HOME to a folder of yours"
-            ) from error
+            raise WarehouseError(f"{path}: belongs to another user; set ZANSTAT_HOME to a folder of yours") from error
         return f"postgresql://{role}:{password}@127.0.0.1:{port}/{DATABASE}"
 
     def is_ready(self) -> bool:
         """Whether the server takes connections, by its files: cheap, and blind for moments after a crash."""
         lines = self._postmaster()
-        return (
-            len(lines) > 7 and lines[7].strip() == "ready" and _exists(int(lines[0])) and self._is_running()
-        )
+        return len(lines) > 7 and lines[7].strip() == "ready" and _exists(int(lines[0])) and self._is_running()
 
     def start(self) -> str:
         if not self.folder.is_dir():
@@ -324,9 +320,7 @@ class _Embedded:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             if time.monotonic() > deadline:
-                raise WarehouseError(
-                    f"PostgreSQL in {self._data}: no answer in {PATIENCE_SECONDS} s; see its log/"
-                )
+                raise WarehouseError(f"PostgreSQL in {self._data}: no answer in {PATIENCE_SECONDS} s; see its log/")
             time.sleep(0.02)
 
     @contextmanager

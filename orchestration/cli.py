@@ -20,7 +20,7 @@ from rich.table import Table
 from ingestion import manifest, package, warehouse
 from ingestion.contract import LANGUAGES, load_catalogue
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 PACKAGE = click.Path(exists=True, path_type=Path)
@@ -63,8 +63,15 @@ def pack(folder: Path, form: str, subject: str, period: str, sequence: int, enco
     except ValueError:
         raise click.BadParameter("write 2026-11-20 or 2026-11-01..2026-11-30", param_hint="--period") from None
     declared = package.pack(
-        folder, load_catalogue(), form=form, subject=subject, period_from=days[0], period_to=days[1],
-        prepared_at=warehouse.clock(), sequence=sequence, encoding=encoding,
+        folder,
+        load_catalogue(),
+        form=form,
+        subject=subject,
+        period_from=days[0],
+        period_to=days[1],
+        prepared_at=warehouse.clock(),
+        sequence=sequence,
+        encoding=encoding,
     )
     records = declared.payload.records if declared.payload else 0
     console.print(f"{folder / manifest.MANIFEST_NAME}: {'nil report' if declared.nil_report else f'{records} records'}")
@@ -98,7 +105,9 @@ def submit(path: Path, subject: str | None) -> None:
     """Put PACKAGE into its subject's inbox, complete or not at all."""
     sender = subject or package.read_manifest(path).subject
     target = package.submit(path, warehouse.home() / "inbox", sender)
-    console.print(f"{target}: received with the next intake; the receipt will lie in {warehouse.home() / 'outbox' / sender}")
+    console.print(
+        f"{target}: received with the next intake; the receipt will lie in {warehouse.home() / 'outbox' / sender}"
+    )
 
 
 @main.command()
@@ -149,7 +158,7 @@ def run(real: Path | None, days: int, records: int) -> None:
     warehouse.start()
     catalogue = load_catalogue()
     if real:
-        nights = demonstration.load_real(real, catalogue, console)
+        nights = demonstration.load_real(real, console)
     else:
         nights = demonstration.load_demo(catalogue, console, days=days, records=records)
     demonstration.summary(console)
@@ -178,7 +187,7 @@ def dev() -> None:
     warehouse.start()
     dagster_home()
     command = [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions", "-h", "127.0.0.1"]
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, command)  # noqa: S606 - the interface takes this process over
 
 
 @main.command()

@@ -5,12 +5,13 @@ Keep out models: they are SQL in ``dbt_project``.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from ingestion import warehouse
 from ingestion.contract import Catalogue
@@ -24,12 +25,11 @@ class DbtFailed(RuntimeError):
     """dbt ended with an error; the message holds its last lines."""
 
 
-def environment(catalogue_root: Path, home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """What dbt needs to know; its artifacts stay under ``home``."""
     return {
         **os.environ,
         **warehouse.dbt_environment(),
-        "ZANSTAT_CATALOGUE": str(catalogue_root),
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_TARGET_PATH": str(home / "dbt/target"),
         "DBT_LOG_PATH": str(home / "dbt/logs"),
@@ -38,10 +38,21 @@ def environment(catalogue_root: Path, home: Path) -> dict[str, str]:
 
 
 def seed(catalogue: Catalogue, home: Path) -> None:
-    """Fill ``reference`` from the classifiers. Raises ``DbtFailed``."""
+    """Fill ``reference`` from the catalogue's own files. Raises ``DbtFailed``.
+
+    dbt reads seeds by a path relative to its project (given an absolute one, it would write its artifacts over
+    the lists), so the project's seed part is laid beside a link to the catalogue.
+    """
+    beside = home / "dbt/seeding"
+    shutil.rmtree(beside, ignore_errors=True)
+    (beside / "dbt_project").mkdir(parents=True)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copyfile(PROJECT / name, beside / "dbt_project" / name)
+    shutil.copytree(PROJECT / "macros", beside / "dbt_project/macros")
+    (beside / "ingestion").symlink_to(catalogue.root.resolve())
     outcome = subprocess.run(
-        [str(EXECUTABLE), "--quiet", "seed", "--project-dir", str(PROJECT)],
-        env=environment(catalogue.root, home),
+        [str(EXECUTABLE), "--quiet", "seed", "--project-dir", str(beside / "dbt_project")],
+        env=environment(home) | {"DBT_TARGET_PATH": str(beside / "target")},
         capture_output=True,
         text=True,
         check=False,
@@ -81,7 +92,8 @@ def sources(catalogue: Catalogue) -> str:
     )
     document = {"version": 2, "sources": [raw, ledger, quality]}
     head = "# Made from ingestion/forms by `zanstat sources`; edit the forms, not this file.\n"
-    return head + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    body: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return head + body
 
 
 def _fixed(schema: str, description: str, **tables: str) -> dict[str, Any]:

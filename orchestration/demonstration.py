@@ -56,7 +56,7 @@ def load_demo(catalogue: Catalogue, console: Console, *, days: int, records: int
     return nights
 
 
-def load_real(folder: Path, catalogue: Catalogue, console: Console) -> list[Night]:
+def load_real(folder: Path, console: Console) -> list[Night]:
     """Submit ``<folder>/<subject>/<package>`` and run tonight's load over them."""
     home = warehouse.home()
     for sender in sorted(path for path in folder.iterdir() if path.is_dir()):
@@ -76,7 +76,11 @@ def _packages(home: Path, catalogue: Catalogue, console: Console, *, days: int, 
         with _progress(console) as progress:
             task = progress.add_task("demonstration packages", total=None)
             demo.generate(
-                part, catalogue, first_day=LAST_PERIOD - timedelta(days=days - 1), last_day=LAST_PERIOD, records=records,
+                part,
+                catalogue,
+                first_day=LAST_PERIOD - timedelta(days=days - 1),
+                last_day=LAST_PERIOD,
+                records=records,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
         part.rename(packages)
@@ -120,7 +124,8 @@ def report(console: Console, night: Night) -> None:
     packages, accepted, quarantined = row or (0, 0, 0)
     state = "[green]done[/]" if night.succeeded and not night.failed else f"[red]failed: {', '.join(night.failed)}[/]"
     console.print(
-        f"night of {night.day}: {state}; so far {packages} packages, {accepted} records accepted, {quarantined} quarantined"
+        f"night of {night.day}: {state}; so far {packages} packages, "
+        f"{accepted} records accepted, {quarantined} quarantined"
     )
 
 
@@ -139,10 +144,13 @@ def summary(console: Console) -> None:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value)
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    return "" if value is None else str(value)
 
 
 def next_commands(console: Console) -> None:
+    """What a person may want to do now."""
     home = warehouse.home()
     console.print("\nWhat to try next", style="bold")
     console.print("  make dev                        the Dagster interface, http://127.0.0.1:3000")
@@ -160,29 +168,36 @@ def _progress(console: Console) -> Progress:
 
 
 LEFT = ("form", "subject", "month", "region", "verdict")
+PACKAGES = """
+select
+    coalesce(form, '(no readable manifest)') as form,
+    count(*) as received,
+    count(*) filter (where verdict = 'refused') as refused,
+    count(*) filter (where verdict = 'held') as held,
+    count(*) filter (where verdict = 'nil') as nil,
+    sum(records_accepted)::bigint as accepted,
+    sum(records_quarantined)::bigint as quarantined,
+    sum(records_unreadable)::bigint as unreadable,
+    sum(warnings)::bigint as warnings
+from quality.submissions group by 1 order by 1
+"""
+CRIMINAL = """
+select to_char(month, 'YYYY-MM') as month, registered, cleared, registered_ytd as ytd,
+    registered_ytd_prev1 as ytd_prev1, per_10000, n_expected, n_received, n_nil, n_missing
+from criminal.offences_monthly where level = 'total' order by month desc limit 3
+"""
+CIVIL = """
+select to_char(month, 'YYYY-MM') as month, filed, decided, pending_end, clearance_rate, disposition_time_days
+from civil.cases_monthly where level = 'total' order by month desc limit 3
+"""
+ADMINISTRATIVE = """
+select to_char(month, 'YYYY-MM') as month, registered, registered_ytd as ytd,
+    registered_ytd_prev1 as ytd_prev1, per_10000
+from administrative.offences_monthly where level = 'total' order by month desc limit 3
+"""
 SUMMARIES = (
-    (
-        "Packages and records",
-        "select coalesce(form, '(unreadable manifest)') as form, count(*) as packages, "
-        "count(*) filter (where verdict = 'refused') as refused, count(*) filter (where verdict = 'held') as held, "
-        "count(*) filter (where verdict = 'nil') as nil, sum(records_accepted)::bigint as accepted, "
-        "sum(records_quarantined)::bigint as quarantined, sum(records_unreadable)::bigint as unreadable, "
-        "sum(warnings)::bigint as warnings from quality.submissions group by 1 order by 1",
-    ),
-    (
-        "criminal.offences_monthly: the country",
-        "select to_char(month, 'YYYY-MM') as month, registered, cleared, registered_ytd, registered_ytd_prev1, per_10000, "
-        "n_expected, n_received, n_nil, n_missing from criminal.offences_monthly where level = 'total' "
-        "order by month desc limit 3",
-    ),
-    (
-        "civil.cases_monthly: the country",
-        "select to_char(month, 'YYYY-MM') as month, filed, decided, pending_end, clearance_rate, disposition_time_days "
-        "from civil.cases_monthly where level = 'total' order by month desc limit 3",
-    ),
-    (
-        "administrative.offences_monthly: the country",
-        "select to_char(month, 'YYYY-MM') as month, registered, registered_ytd, per_10000 "
-        "from administrative.offences_monthly where level = 'total' order by month desc limit 3",
-    ),
+    ("Packages received and records judged", PACKAGES),
+    ("criminal.offences_monthly: the country", CRIMINAL),
+    ("civil.cases_monthly: the country", CIVIL),
+    ("administrative.offences_monthly: the country", ADMINISTRATIVE),
 )

@@ -41,6 +41,7 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def dbt_resource() -> DbtCliResource:
+    """dbt as installed beside this Python."""
     return DbtCliResource(
         project_dir=str(dbt.PROJECT), profiles_dir=str(dbt.PROJECT), dbt_executable=str(dbt.EXECUTABLE)
     )

@@ -13,8 +13,11 @@ from orchestration.partitions import day_of_receipt
 from orchestration.schedules import receive
 
 
-@dg.sensor(job=receive, minimum_interval_seconds=30, description="Asks for a run when complete packages wait in the inbox.")
-def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+@dg.sensor(
+    job=receive, minimum_interval_seconds=30, description="Asks for a run when complete packages wait in the inbox."
+)
+def inbox() -> dg.RunRequest | dg.SkipReason:
+    """One request for the same set of waiting packages."""
     home = warehouse.home()
     waiting = intake.waiting(home / "inbox")
     if not waiting:

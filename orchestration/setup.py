@@ -17,6 +17,7 @@ def prepare(connection: psycopg.Connection, catalogue: Catalogue, home: Path) ->
     if row and row[0] == current:
         return False
     dbt.seed(catalogue, home)
+    tables.index_code_lists(connection, catalogue)
     tables.create_views(connection, catalogue)
     connection.execute("comment on schema reference is '" + current.replace("'", "") + "'")
     return True

@@ -78,7 +78,12 @@ def _judged(form: Form) -> dg.AssetsDefinition:
         with store.connect() as connection:
             try:
                 outcome = judgement.judge(
-                    connection, warehouse.sqlalchemy_url(), store.catalogue, form, day, warehouse.clock(),
+                    connection,
+                    warehouse.sqlalchemy_url(),
+                    store.catalogue,
+                    form,
+                    day,
+                    warehouse.clock(),
                     store.home / "data_docs",
                 )
             except Exception as error:  # noqa: BLE001 - rolled back; the check turns red and the other forms go on

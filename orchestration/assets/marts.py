@@ -14,7 +14,6 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
-from ingestion.contract import CATALOGUE_ROOT
 from orchestration import dbt
 from orchestration.resources import Warehouse
 
@@ -38,9 +37,14 @@ def manifest(home: Path) -> Path:
         nowhere = {f"DBT_{name}": "1" for name in ("HOST", "PORT", "USER", "PASSWORD", "DBNAME")}
         subprocess.run(
             [str(dbt.EXECUTABLE), "--quiet", "parse", "--project-dir", str(dbt.PROJECT)],
-            env={**os.environ, **nowhere, "DBT_PROFILES_DIR": str(dbt.PROJECT), "DO_NOT_TRACK": "1",
-                 "DBT_TARGET_PATH": str(path.parent), "DBT_LOG_PATH": str(home / "dbt/logs"),
-                 "ZANSTAT_CATALOGUE": os.environ.get("ZANSTAT_CATALOGUE", str(CATALOGUE_ROOT))},
+            env={
+                **os.environ,
+                **nowhere,
+                "DBT_PROFILES_DIR": str(dbt.PROJECT),
+                "DO_NOT_TRACK": "1",
+                "DBT_TARGET_PATH": str(path.parent),
+                "DBT_LOG_PATH": str(home / "dbt/logs"),
+            },
             check=True,
         )
     return path
@@ -57,7 +61,7 @@ def mart_assets(home: Path) -> dg.AssetsDefinition:
         name="marts",
     )
     def marts(context: dg.AssetExecutionContext, store: Warehouse, dbt_cli: DbtCliResource) -> Iterator[Any]:
-        os.environ |= dbt.environment(store.catalogue.root, store.home)
+        os.environ |= dbt.environment(store.home)
         build = ["build", "--exclude-resource-type", "unit_test"]
         yield from dbt_cli.cli(build, context=context, target_path=store.home / "dbt/target").stream()
 

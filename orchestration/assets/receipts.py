@@ -34,7 +34,9 @@ def receipts_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
                 [day],
             ).fetchall()
         if left:
-            raise dg.Failure(f"not judged, and so not in the marts: {_names(left)}; see their checks", allow_retries=False)
+            raise dg.Failure(
+                f"not judged, and so not in the marts: {_names(left)}; see their checks", allow_retries=False
+            )
         return dg.MaterializeResult(metadata={"receipts_issued": issued})
 
     return receipts

@@ -18,6 +18,7 @@ from orchestration.resources import Warehouse
     "(Law 510 Art. 9(3), 11). Receiving again changes nothing.",
 )
 def submissions(context: dg.AssetExecutionContext, store: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Receive what lies in the inbox, answer it, and anchor the ledger's head outside the database."""
     day = date.fromisoformat(context.partition_key)
     with store.ready() as connection:
         received = intake.receive(
@@ -26,9 +27,7 @@ def submissions(context: dg.AssetExecutionContext, store: Warehouse) -> dg.Mater
         receipts = receipt.issue_due(connection, store.catalogue, store.home)
         checkpoint = ledger.write_checkpoint(connection, store.home / "checkpoints", warehouse.clock().date())
         head = ledger.head(connection)
-        total = connection.execute(
-            "select count(*) from ledger.submissions where received_on = %s", [day]
-        ).fetchone()
+        total = connection.execute("select count(*) from ledger.submissions where received_on = %s", [day]).fetchone()
     return dg.MaterializeResult(
         metadata={
             **{f"packages_{outcome}": number for outcome, number in vars(received).items()},

