@@ -43,7 +43,7 @@ clean:  ## stop the server; remove everything received and built, and .venv
 	@rmdir "$(ZANSTAT_HOME)" 2>/dev/null || :
 
 test: setup-dev lint  ## everything that is quick, under 15 minutes; T=<pytest arguments>
-	$(BIN)/python -m pytest -n 2 -m "not long" $(T)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" $(T)
 
 test-long: setup-dev  ## what takes minutes or a million records
 	$(BIN)/python -m pytest -m long $(T)

@@ -141,7 +141,8 @@ def _waiting(connection: psycopg.Connection, form: Form, day: date) -> list[_Wai
 
 
 def _declared(head: list[Any], payload: dict[str, Any]) -> Manifest:
-    return Manifest(*head, payload=Payload(**payload))  # type: ignore[misc] - the columns stand in its order
+    names = [name for name in Manifest.__dataclass_fields__ if name != "payload"]
+    return Manifest(**dict(zip(names, head, strict=True)), payload=Payload(**payload))
 
 
 def _batches(waiting: list[_Waiting]) -> Iterator[tuple[str, list[_Waiting]]]:

@@ -20,7 +20,7 @@ from rich.table import Table
 from ingestion import manifest, package, warehouse
 from ingestion.contract import LANGUAGES, load_catalogue
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 120)
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 PACKAGE = click.Path(exists=True, path_type=Path)

@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -42,7 +42,10 @@ def run(day: date) -> Night:
 
     from orchestration.definitions import defs
 
-    with DagsterInstance.get() as instance:
+    log = warehouse.home() / "dbt" / "build.log"
+    log.parent.mkdir(exist_ok=True)
+    # dbt's own progress is for whoever asks for it; a person at the terminal gets one line a night.
+    with DagsterInstance.get() as instance, log.open("a", encoding="utf-8") as aside, redirect_stdout(aside):
         outcome = defs.resolve_job_def("nightly_load").execute_in_process(
             partition_key=day.isoformat(),
             instance=instance,

@@ -8,7 +8,6 @@ from orchestration.partitions import TIME_ZONE, day_of_receipt
 nightly_load = dg.define_asset_job(
     "nightly_load",
     selection=dg.AssetSelection.all(),
-    partitions_def=day_of_receipt,
     executor_def=dg.in_process_executor,
     description="Receive, load, judge, answer, build the marts, for everything received up to the day.",
 )
@@ -16,7 +15,6 @@ nightly_load = dg.define_asset_job(
 receive = dg.define_asset_job(
     "receive",
     selection=dg.AssetSelection.assets("submissions"),
-    partitions_def=day_of_receipt,
     executor_def=dg.in_process_executor,
     description="Take what lies in the inbox into archive and ledger, and answer its arrival.",
 )

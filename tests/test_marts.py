@@ -156,7 +156,7 @@ def built(
     """A warehouse of one week, built once with every test of dbt's own."""
     state = tmp_path_factory.mktemp("marts")
     with warehouse_like(template, state / "home", catalogue) as store:
-        it = Warehouse(store.connection, catalogue, environment(catalogue.root, state))
+        it = Warehouse(store.connection, catalogue, environment(state))
         for n in range(7):
             day, received = FIRST_DAY + timedelta(n), FIRST_DAY + timedelta(n + 1)
             records = [offence(f"{n}-{m}", day, broken=m == 3) for m in range(4)]

@@ -1,5 +1,6 @@
 -- Fails if the clearance of an offence is not what its latest decision says:
 -- the two marts were built while records were being judged (decision 0010).
+{{ config(meta={'dagster': {'ref': {'name': 'criminal_offences'}}}) }}
 with latest_decisions as (
     select distinct on (erdr_number)
         erdr_number,

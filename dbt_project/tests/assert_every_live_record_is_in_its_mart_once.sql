@@ -1,5 +1,6 @@
 -- Fails if a mart of records built by increments is not what a full build
 -- would make: a live record is missing, or one is there that is not live.
+{{ config(meta={'dagster': {'ref': {'name': 'criminal_offences'}}}) }}
 {% set marts = {
     'criminal_offences': 'int_criminal_offence__versions',
     'pretrial_decisions': 'int_pretrial_decision__versions',

@@ -1,5 +1,6 @@
 -- Fails if a month between the first and the last one lacks the row of a
 -- region or of the country: "nothing happened" must not look like "no data".
+{{ config(meta={'dagster': {'ref': {'name': 'criminal_offences_monthly'}}}) }}
 with figures as (
     select
         'criminal' as sphere,

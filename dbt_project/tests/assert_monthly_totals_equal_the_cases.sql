@@ -1,5 +1,6 @@
 -- Fails if a month's cases filed or decided differ from the mart of records,
 -- or the total row differs from the sum of the regions.
+{{ config(meta={'dagster': {'ref': {'name': 'civil_cases_monthly'}}}) }}
 with cases as (
     select * from {{ ref('civil_cases') }}
 ),

@@ -1,5 +1,6 @@
 -- Fails if a month's total row, the sum of its regions, or the sum of its
 -- cells differs from the number of offences in the mart of records.
+{{ config(meta={'dagster': {'ref': {'name': 'criminal_offences_monthly'}}}) }}
 with counted as (
     select
         'criminal' as sphere,

@@ -1,6 +1,7 @@
 -- Fails if the stock of a month is not the stock of the month before, plus
 -- the cases filed, less the cases decided; or if the last stock differs from
 -- the cases without a decision.
+{{ config(meta={'dagster': {'ref': {'name': 'civil_cases_monthly'}}}) }}
 with monthly as (
     select * from {{ ref('civil_cases_monthly') }}
 ),

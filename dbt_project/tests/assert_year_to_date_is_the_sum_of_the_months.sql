@@ -1,5 +1,6 @@
 -- Fails if a figure from January differs from the sum of the months of the
 -- year so far, or the same period of a year before from what it was then.
+{{ config(meta={'dagster': {'ref': {'name': 'criminal_offences_monthly'}}}) }}
 with figures as (
     select
         'criminal' as sphere,

@@ -1,0 +1,1 @@
+"""Statements about the system, on a real PostgreSQL: one module a subject."""

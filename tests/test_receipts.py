@@ -1,0 +1,198 @@
+"""What a subject is told: a numbered receipt in three languages, without a personal value."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion.contract import LANGUAGES
+from ingestion.demo import check_digit
+from tests.conftest import Store
+from tests.packages import (
+    FORMS,
+    SENDER,
+    csv_bytes,
+    jsonl_bytes,
+    pack,
+    record,
+    records,
+    redeclare,
+    replace_payload,
+)
+
+pytestmark = pytest.mark.server
+
+
+def answers(store: Store, sender: str = "MVD-75") -> list[dict[str, Any]]:
+    paths = sorted(
+        (store.home / "outbox" / sender).glob("*.receipt.json"),
+        key=lambda p: [int(n) for n in p.name.split(".")[0].split("_")],
+    )
+    return [json.loads(path.read_text()) for path in paths]
+
+
+def test_arrival_is_answered_at_once_and_judgement_by_the_next_issue(store: Store, tmp_path: Path) -> None:
+    rows = [
+        record("criminal_offence", 1),
+        record("criminal_offence", 2, kato=""),
+        record("criminal_offence", 3, damage_kzt=""),
+    ]
+    path = pack(tmp_path / "package", store.catalogue, "criminal_offence", rows)
+    names = [field.name for field in store.catalogue.forms["criminal_offence"].fields]
+    replace_payload(path, csv_bytes(names, rows) + b'a,"b\n', records=4)
+    redeclare(path, payload_control_totals={"damage_kzt": "0"})
+    store.submit(path)
+    store.receive()
+    assert store.receipts() == 1
+    store.load("criminal_offence")
+    assert store.receipts() == 0
+    store.judge("criminal_offence")
+    assert store.receipts() == 1
+    assert store.receipts() == 0
+    arrived, judged = answers(store)
+    assert (arrived["verdict"], judged["verdict"]) == ("received", "partly_accepted")
+    assert judged["receipt_version"] == "1"
+    assert judged["records"] == {"declared": 4, "unreadable": 1, "quarantined": 1, "accepted": 2}
+    submission = judged["submission"]
+    assert (submission["seq"], submission["subject"], submission["form"]) == (1, "MVD-75", "criminal_offence")
+    assert (submission["period"], submission["sequence"]) == ({"from": "2026-10-14", "to": "2026-10-14"}, 1)
+    found = {(f["line"], f["field"], f["rule"], f["severity"]) for f in judged["findings"] if f["line"]}
+    assert {
+        (5, "action", "GEN-101", "error"),
+        (3, "kato", "GEN-201", "error"),
+        (4, "damage_kzt", "CRO-203", "warning"),
+    } <= found
+    assert judged["closing"]["findings"] == len(judged["findings"])
+    for finding in judged["findings"]:
+        assert set(finding["message"]) == set(LANGUAGES)
+        assert all(finding["message"].values())
+        assert finding["law_ref"]
+    row = store.one("select seq, hash from ledger.submissions")
+    assert (judged["ledger"]["seq"], judged["ledger"]["hash"]) == row
+    page = (store.home / "outbox/MVD-75/1_2.receipt.html").read_text()
+    for language in LANGUAGES:
+        assert store.catalogue.rules["GEN-201"].message[language] in page
+    index = json.loads((store.home / "outbox/MVD-75/index.json").read_text())
+    assert index["criminal_offence/2026-10-14_2026-10-14/1"]["receipt"] == "1_2.receipt.json"
+
+
+def test_a_clean_package_gets_a_closing_record_too(store: Store, tmp_path: Path) -> None:
+    store.submit(pack(tmp_path / "package", store.catalogue, "civil_case", records("civil_case", 2)))
+    store.night(forms=["civil_case"])
+    judged = answers(store, "SUD-7511")[-1]
+    assert judged["verdict"] == "accepted"
+    assert judged["findings"] == []
+    assert judged["closing"]["findings"] == 0
+    assert judged["closing"]["answered_at"]
+
+
+def test_receipts_come_out_the_same_when_written_again(store: Store, tmp_path: Path) -> None:
+    store.submit(pack(tmp_path / "package", store.catalogue, "civil_case", records("civil_case", 2)))
+    store.receive()
+    store.receipts()
+    before = (store.home / "outbox/SUD-7511/1_1.receipt.json").read_bytes()
+    store.connection.execute("delete from ledger.receipts")
+    store.receipts()
+    assert (store.home / "outbox/SUD-7511/1_1.receipt.json").read_bytes() == before
+
+
+def test_a_foreign_package_is_answered_where_it_lay_and_names_nobody(store: Store, tmp_path: Path) -> None:
+    store.submit(
+        pack(
+            tmp_path / "package",
+            store.catalogue,
+            "criminal_offence",
+            records("criminal_offence", 1),
+            sender="MVD-71",
+        ),
+        "MVD-75",
+    )
+    store.receive()
+    store.receipts()
+    assert sorted(path.name for path in (store.home / "outbox").iterdir()) == ["MVD-75"]
+    (receipt,) = answers(store)
+    assert (receipt["verdict"], receipt["rejection_code"]) == ("refused", "R08")
+    for path in (store.home / "outbox/MVD-75").iterdir():
+        assert "MVD-71" not in path.read_text()
+
+
+CANARY_IIN = f"85030339977{check_digit('85030339977')}"
+CANARIES = (CANARY_IIN, "Канарейкин", "Kanareikin-60")
+
+
+def test_no_personal_value_leaves_archive_and_raw(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Canaries in every field of every form, in broken lines, unknown columns and refused manifests."""
+    caplog.set_level(logging.DEBUG)
+    for form in FORMS:
+        names = [field.name for field in store.catalogue.forms[form].fields]
+        rows = [record(form, 1)]
+        rows += [
+            record(form, 2 + n, **{name: canary})
+            for n, (name, canary) in enumerate((n, c) for n in names for c in CANARIES)
+        ]
+        path = pack(tmp_path / form, store.catalogue, form, rows[:1])
+        redeclare(path, payload_control_totals=dict.fromkeys(store.catalogue.forms[form].control_total_fields, "0"))
+        spoilt = "".join(f'{canary},"{canary}\n' for canary in CANARIES).encode()
+        replace_payload(path, csv_bytes(names, rows) + spoilt, records=len(rows) + len(CANARIES))
+        store.submit(path)
+        for number, canary in enumerate(CANARIES):
+            bad = pack(tmp_path / f"{form}-{number}", store.catalogue, form, rows[:1], sequence=2)
+            if number == 0:
+                replace_payload(bad, csv_bytes([*names, canary], rows[:1]))
+            elif number == 1:
+                (bad / "records.csv").rename(bad / "records.jsonl")
+                redeclare(bad, payload_name="records.jsonl", payload_format="jsonl")
+                replace_payload(bad, jsonl_bytes([{canary: canary}]))
+            else:
+                redeclare(bad, comment=canary)
+            store.drop(bad, SENDER[form])
+    store.night()
+    assert (
+        sum(store.query("select records_quarantined from quality.submissions where verdict = 'partly_accepted'")) > 100
+    )
+    files = [
+        path
+        for path in store.home.rglob("*")
+        if path.is_file() and path.relative_to(store.home).parts[0] not in ("archive", "keys")
+    ]
+    assert {path.relative_to(store.home).parts[0] for path in files} >= {"outbox", "data_docs"}
+    for canary in CANARIES:
+        assert [path for path in files if canary.encode() in path.read_bytes() or canary in str(path)] == []
+        assert canary not in caplog.text
+        for table in (
+            "ledger.events",
+            "ledger.submissions",
+            "ledger.receipts",
+            "quality.violations",
+            "quality.findings",
+            "quality.submissions",
+            "quality.rules",
+        ):
+            assert store.query(f"select 1 from {table} t where position(%s in t::text) > 0", canary) == [], table
+    assert store.one("select count(*) from raw.administrative_offence where iin = %s", CANARY_IIN) == 1
+
+
+def test_an_iin_has_one_token_that_only_the_key_makes(store: Store, another_store: Store, tmp_path: Path) -> None:
+    tokens = []
+    for place, warehouse in enumerate((store, another_store)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ZANSTAT_HOME", str(warehouse.home))
+            patch.setenv("ZANSTAT_DATABASE_URL", warehouse.url)
+            warehouse.submit(
+                pack(
+                    tmp_path / str(place),
+                    warehouse.catalogue,
+                    "administrative_offence",
+                    records("administrative_offence", 3),
+                )
+            )
+            warehouse.receive()
+            warehouse.load("administrative_offence")
+        tokens += warehouse.query("select distinct iin_token from raw.administrative_offence")
+        key = warehouse.home / "keys/token-1.key"
+        assert key.stat().st_mode & 0o077 == 0
+    assert len(tokens) == len(set(tokens)) == 2
