@@ -108,10 +108,13 @@ def _run(sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], d
     for chatty in ("great_expectations", "great_expectations.data_context"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     import great_expectations as gx
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
     from expectations.suite import suite
 
-    context = gx.get_context(mode="ephemeral")
+    # The default ephemeral context leaves a temporary folder behind at every run.
+    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    context = gx.get_context(mode="ephemeral", project_config=DataContextConfig(store_backend_defaults=stores))
     context.variables.progress_bars = {"globally": False}
     datasource = context.data_sources.add_sql("warehouse", connection_string=sqlalchemy_url)
     try:
@@ -139,6 +142,4 @@ def _add_docs(context: Any, folder: Path) -> None:
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
     }
-    for name in list(context.get_site_names()):
-        context.delete_data_docs_site(name)
     context.add_data_docs_site("night", site)

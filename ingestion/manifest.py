@@ -154,6 +154,8 @@ def check(manifest: Manifest, catalogue: Catalogue, *, sender: str, day: date) -
     duties = catalogue.duties_of(form.name, subject.kind, manifest.period_to)
     if subject.kind not in form.submitter_kinds or not duties:
         _refuse("PKG-107", f"form {form.name} is not assigned to {subject.kind}")
+    if manifest.report_code not in {duty.report_code for duty in duties}:
+        _refuse("PKG-102", f"report_code does not belong to a package of {form.name}")
     _check_period(manifest, form, duties, day)
     _check_payload(manifest, form)
 

@@ -185,22 +185,16 @@ def test_truth_points_at_lines_that_exist(demo: DemoSummary, truth: Truth, catal
         assert entry["rule"] in catalogue.rules
 
 
-def test_clean_records_hold_known_codes_and_formats(
-    demo: DemoSummary, truth: Truth, catalogue: Catalogue
-) -> None:
+def test_clean_records_hold_known_codes_and_formats(demo: DemoSummary, truth: Truth, catalogue: Catalogue) -> None:
     for name, form in catalogue.forms.items():
-        codes = {
-            f.name: {c.code for c in catalogue.code_lists[f.code_list]} for f in form.fields if f.code_list
-        }
+        codes = {f.name: {c.code for c in catalogue.code_lists[f.code_list]} for f in form.fields if f.code_list}
         required = [f.name for f in form.fields if f.required == "yes"]
         for values in clean(demo, truth, name):
             assert all(values[field] for field in required)
             assert all(values.get(field, "") in {"", *known} for field, known in codes.items())
 
 
-def test_clean_severity_is_the_grading_of_the_day(
-    demo: DemoSummary, truth: Truth, catalogue: Catalogue
-) -> None:
+def test_clean_severity_is_the_grading_of_the_day(demo: DemoSummary, truth: Truth, catalogue: Catalogue) -> None:
     gradings = catalogue.code_lists["criminal_article_severity"]
     for values in clean(demo, truth, "criminal_offence"):
         day = date.fromisoformat(values["committed_date"])

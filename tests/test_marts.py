@@ -33,9 +33,7 @@ FIRST_DAY = date(2026, 9, 1)
 class Warehouse:
     """A ledger and raw records written by hand: one call, one judged package."""
 
-    def __init__(
-        self, connection: psycopg.Connection[Any], catalogue: Catalogue, environment: dict[str, str]
-    ) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], catalogue: Catalogue, environment: dict[str, str]) -> None:
         self.connection, self.catalogue, self.environment = connection, catalogue, environment
         self.submissions = self.events = 0
 
@@ -53,9 +51,7 @@ class Warehouse:
         )
         return self.events
 
-    def package(
-        self, form: str, day: date, received: date, *records: dict[str, Any], judged: bool = True
-    ) -> int:
+    def package(self, form: str, day: date, received: date, *records: dict[str, Any], judged: bool = True) -> int:
         """Register, load and judge the records of a day; ``broken=True`` in a record opens an error of it."""
         self.submissions += 1
         seq = self.submissions
@@ -71,8 +67,7 @@ class Warehouse:
         )  # fmt: skip
         verdict = self.event("judged", seq, received) if judged else None
         self.connection.execute(
-            "insert into ledger.progress (submission_seq, state, judged_seq, judged_at)"
-            " values (%s, %s, %s, %s)",
+            "insert into ledger.progress (submission_seq, state, judged_seq, judged_at) values (%s, %s, %s, %s)",
             [seq, "judged" if judged else "loaded", verdict, datetime.combine(received, time(2), ALMATY)],
         )
         for line, record in enumerate(records, 2):
@@ -150,9 +145,7 @@ def protocol(key: str, day: date) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def built(
-    template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue
-) -> Iterator[Warehouse]:
+def built(template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Iterator[Warehouse]:
     """A warehouse of one week, built once with every test of dbt's own."""
     state = tmp_path_factory.mktemp("marts")
     with warehouse_like(template, state / "home", catalogue) as store:
@@ -194,9 +187,7 @@ def test_what_arrives_changes_its_own_records_and_equals_a_full_build(built: War
 
     offences = {
         row[0]: row[1:]
-        for row in built.connection.execute(
-            "select record_key, article, is_cleared, known_from from criminal.offences"
-        )
+        for row in built.connection.execute("select record_key, article, is_cleared, known_from from criminal.offences")
     }
     assert offences["1-0"][:2] == ("99", True)
     assert offences["3-0"][0] == "188", "a late older version is history"

@@ -116,9 +116,7 @@ def test_an_analyst_can_write_nothing(server: Path) -> None:
             with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
                 connection.execute(statement)
             connection.rollback()
-    with psycopg.connect(
-        warehouse.analyst_url(), options="-c default_transaction_read_only=off"
-    ) as connection:
+    with psycopg.connect(warehouse.analyst_url(), options="-c default_transaction_read_only=off") as connection:
         for statement in ("create table public.mine (x int)", "create temporary table mine (x int)"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
@@ -244,9 +242,7 @@ def test_an_ordinary_user_runs_a_server_too(place: Path) -> None:
 
 def test_a_given_server_is_used_and_never_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ZANSTAT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv(
-        "ZANSTAT_DATABASE_URL", "postgresql://somebody:p%40ss@db.example:5433/stat?sslmode=require"
-    )
+    monkeypatch.setenv("ZANSTAT_DATABASE_URL", "postgresql://somebody:p%40ss@db.example:5433/stat?sslmode=require")
     assert warehouse.start() == warehouse.database_url() == os.environ["ZANSTAT_DATABASE_URL"]
     warehouse.stop()
     assert not (tmp_path / "home").exists()
