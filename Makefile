@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(
 BIN := .venv/bin
 ZANSTAT := $(BIN)/zanstat
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --quiet
-STATE := inbox archive outbox dagster data_docs keys intake
+STATE := inbox archive outbox dagster data_docs keys intake checkpoints dbt demo bench
 MADE := .venv dbt_project/target dbt_project/logs .mypy_cache .ruff_cache .pytest_cache .hypothesis
 LINTED := $(wildcard ingestion expectations orchestration tests bench)
 

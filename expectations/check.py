@@ -65,7 +65,10 @@ def check(path: Path, catalogue: Catalogue, now: datetime) -> Report:
         structured = package.structure(content, declared, catalogue)
     form = catalogue.forms[declared.form]
     unreadable = [Finding(line.line, None, catalogue.rules["GEN-101"], line.reason) for line in structured.unreadable]
-    judged, left = _split(conditions(form, catalogue, now.date()))
+    every = conditions(form, catalogue, now.date())
+    judged = [condition for condition in every if not condition.rule.holds and not condition.is_flag]
+    flags = {condition.key for condition in every if condition.is_flag}
+    left = [rule.code for rule in catalogue.rules_of(form, now.date()) if rule.holds or rule.number >= 600]
     cells = structured.cells.select(pl.lit(0, dtype=pl.Int64).alias(reader.SUBMISSION), pl.all())
     facts: Mapping[str, Any] = {
         "period_from": declared.period_from,
@@ -75,31 +78,33 @@ def check(path: Path, catalogue: Catalogue, now: datetime) -> Report:
     }
     findings = []
     for records in reader.type_records(cells, form, declared.form_version, catalogue):
-        findings += _findings(records.with_columns(pl.lit(v).alias(k) for k, v in facts.items()), judged, catalogue)
+        known = records.with_columns(pl.lit(value).alias(name) for name, value in facts.items())
+        findings += [*_flagged(known, flags, catalogue), *_broken(known, judged)]
     ordered = sorted((*unreadable, *findings), key=lambda f: (f.line or 0, f.rule.code, f.field or ""))
-    return Report(declared, structured.records, tuple(ordered), tuple(dict.fromkeys(c.rule.code for c in left)))
+    return Report(declared, structured.records, tuple(ordered), tuple(left))
 
 
-def _split(every: list[Condition]) -> tuple[list[Condition], list[Condition]]:
-    """Field rules, which polars judges here; and stated rules, which need the code lists of the warehouse."""
-    field_rules = [c for c in every if not c.rule.holds and "flags @>" not in c.holds]
-    return field_rules, [c for c in every if c.rule.holds]
-
-
-def _findings(records: pl.DataFrame, judged: list[Condition], catalogue: Catalogue) -> list[Finding]:
-    found = [
+def _flagged(records: pl.DataFrame, in_force: set[tuple[str, str]], catalogue: Catalogue) -> list[Finding]:
+    """What the reader noted, as far as the rule is in force."""
+    return [
         Finding(line, field, catalogue.rules[code])
         for line, flags in records.select(reader.LINE, "flags").drop_nulls().iter_rows()
-        for code, field in (flag.split(":") for flag in flags)
+        for code, _, field in (flag.partition(":") for flag in flags)
+        if (code, field) in in_force
     ]
+
+
+def _broken(records: pl.DataFrame, judged: list[Condition]) -> list[Finding]:
+    """What breaks a field rule; stated rules need the code lists of the warehouse."""
     masks = records.select(
         reader.LINE,
         *((~_evaluate(c) & ~_unread(c)).fill_null(value=False).alias(str(place)) for place, c in enumerate(judged)),
     )
-    for place, condition in enumerate(judged):
-        broken = masks.filter(pl.col(str(place)))[reader.LINE]
-        found += [Finding(line, condition.field, condition.rule) for line in broken]
-    return found
+    return [
+        Finding(line, condition.field, condition.rule)
+        for place, condition in enumerate(judged)
+        for line in masks.filter(pl.col(str(place)))[reader.LINE]
+    ]
 
 
 def _evaluate(condition: Condition) -> pl.Expr:

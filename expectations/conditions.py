@@ -39,6 +39,11 @@ class Condition:
         return f"(flags is not null and flags && array[{unread}]) or ({self.holds})"
 
     @property
+    def is_flag(self) -> bool:
+        """Whether the rule was judged while reading and the condition only reads its flag."""
+        return self.rule.code in READ_WHILE_TYPING or 500 <= self.rule.number < 600
+
+    @property
     def key(self) -> tuple[str, str]:
         return self.rule.code, self.field
 

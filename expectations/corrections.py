@@ -81,14 +81,15 @@ def correct(
     waiting: Batch,
     judged_seq: Mapping[int, int],
     now: datetime,
-) -> list[int]:
-    """Settle every key the batch touches beside itself; returns the other submissions whose standing changed.
+) -> dict[int, int]:
+    """Settle every key the batch touches; returns the earlier submissions whose records changed standing, each with
+    the event that says so.
 
     Runs in the transaction of the judgement, after the batch's own violations are written.
     """
     versions = _versions(connection, waiting)
     if not versions:
-        return []
+        return {}
     transfers = _transfers(connection, catalogue, waiting.form, [key for key, _ in versions])
     wanted: dict[tuple[int, int], Settled] = {}
     for key, of_key in versions:
@@ -160,7 +161,7 @@ def _write(
     wanted: Mapping[tuple[int, int], Settled],
     judged_seq: Mapping[int, int],
     now: datetime,
-) -> list[int]:
+) -> dict[int, int]:
     """Bring the violations of these records to what was settled; one event a submission that changes."""
     connection.execute(
         "create temporary table settled (submission_seq bigint, line integer, rule text, cleared boolean) "
@@ -219,4 +220,4 @@ def _write(
             ],
         )
     connection.execute("drop table settled")
-    return others
+    return {submission: event_of[submission] for submission in others}

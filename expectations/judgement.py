@@ -71,7 +71,7 @@ def judge(
             [list(judged_seq.values())],
         )
         counts = _counts(connection, waiting)
-        _warn_of_high_shares(connection, catalogue, judged_seq)
+        _warn_of_high_shares(connection, catalogue, {**judged_seq, **restated})
     return Judged(form.name, len(waiting.submissions), *counts, violations, tuple(restated))
 
 
@@ -113,23 +113,31 @@ def _counts(connection: psycopg.Connection, waiting: validation.Batch) -> tuple[
     return read, unreadable, int(quarantined[0])
 
 
-def _warn_of_high_shares(connection: psycopg.Connection, catalogue: Catalogue, judged_seq: Mapping[int, int]) -> None:
-    """PKG-132: more than the allowed share of a package breaks an error rule. A warning, never a stop."""
+def _warn_of_high_shares(connection: psycopg.Connection, catalogue: Catalogue, event_of: Mapping[int, int]) -> None:
+    """PKG-132: more than the allowed share of a package breaks an error rule. A warning, never a stop; it is
+    cleared when later corrections bring the share down. ``event_of`` maps each submission to its event."""
     rule = catalogue.rules["PKG-132"]
     rows = connection.execute(
         "select q.submission_seq, q.subject, q.form, q.period_from, q.period_to, "
-        "round((q.records_quarantined + q.records_unreadable)::numeric / q.records_declared, 4) "
-        "from quality.submissions q where q.submission_seq = any(%s) and q.records_declared > 0 "
-        "and (q.records_quarantined + q.records_unreadable)::numeric / q.records_declared > %s",
-        [list(judged_seq), rule.parameters["max_error_share"]],
+        "round((q.records_quarantined + q.records_unreadable)::numeric / q.records_declared, 4), f.finding_id "
+        "from quality.submissions q "
+        "left join quality.findings f on f.submission_seq = q.submission_seq and f.rule = %s and f.cleared_seq is null "
+        "where q.submission_seq = any(%s) and q.records_declared > 0",
+        [rule.code, list(event_of)],
     ).fetchall()
+    limit = rule.parameters["max_error_share"]
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into quality.findings "
             "(submission_seq, subject, form, period_from, period_to, rule, severity, found_seq, detail) "
             "values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (*row[:5], rule.code, rule.severity, judged_seq[row[0]], Jsonb({"error_share": str(row[5])}))
-                for row in rows
+                (*head, rule.code, rule.severity, event_of[head[0]], Jsonb({"error_share": str(share)}))
+                for *head, share, finding in rows
+                if share > limit and finding is None
             ],
+        )
+        cursor.executemany(
+            "update quality.findings set cleared_seq = %s where finding_id = %s",
+            [(event_of[head[0]], finding) for *head, share, finding in rows if share <= limit and finding is not None],
         )

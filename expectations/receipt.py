@@ -221,11 +221,15 @@ def _rejection(receipt: Mapping[str, Any], catalogue: Catalogue) -> Mapping[str,
 
 
 def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> None:
-    """``index.json``: identity of a package -> its newest receipt."""
+    """``index.json``: identity of a package -> its newest receipt. A refused package takes no identity, so it never
+    covers the receipt of one that has it (a conflict, R25): it stands beside it under its ledger number."""
     path = outbox / "index.json"
     index: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for item, receipt in issued:
-        index[identity(receipt["submission"])] = {
+        key = identity(receipt["submission"])
+        if receipt["verdict"] == "refused" and index.get(key, receipt)["verdict"] != "refused":
+            key = f"{key} refused {item.seq}"
+        index[key] = {
             "receipt": f"{item.seq}_{item.issue}.receipt.json",
             "verdict": receipt["verdict"],
             "rejection_code": receipt["rejection_code"],

@@ -24,7 +24,7 @@ def suite(name: str, conditions: Sequence[Condition]) -> "ExpectationSuite":
         expectations=[
             ExpectRecordToHold(
                 column="line",
-                holds=escape_bind(condition.sql),
+                holds=condition.sql,
                 severity="critical" if condition.rule.is_error else "warning",
                 description=f"{condition.rule.code} {condition.field}: {condition.rule.statement}",
                 meta={
@@ -38,8 +38,3 @@ def suite(name: str, conditions: Sequence[Condition]) -> "ExpectationSuite":
             for condition in conditions
         ],
     )
-
-
-def escape_bind(sql: str) -> str:
-    """SQLAlchemy reads ``:name`` in text as a bind parameter; casts (``::``) are left alone."""
-    return sql

@@ -285,10 +285,20 @@ def _verify(catalogue: Catalogue) -> None:
         for key in (*form.natural_key, *form.control_total_fields, form.registered_date_field):
             if key not in names:
                 raise CatalogueError(f"forms/{form.name}/form.toml: '{key}' is not a field of fields.csv")
+        missing = {"action", "correction_reason"} - names
+        if missing:
+            raise CatalogueError(f"forms/{form.name}/fields.csv: every form has the fields {sorted(missing)}")
         for rule in form.rules:
             unknown = [name for name in rule.fields if name not in names]
             if unknown:
                 raise CatalogueError(f"forms/{form.name}/rules.csv: {rule.code}: unknown fields {unknown}")
+            if rule.number < 500 and not rule.holds:
+                raise CatalogueError(f"forms/{form.name}/rules.csv: {rule.code}: say in 'holds' what must be true")
+            if 500 <= rule.number < 600 and not rule.parameters.keys() & {"column_list", "max_per_hour"}:
+                raise CatalogueError(
+                    f"forms/{form.name}/rules.csv: {rule.code}: a rule between records of a package names a "
+                    "column_list or max_per_hour in its parameters"
+                )
 
 
 def _digest(root: Path) -> str:

@@ -165,7 +165,7 @@ def _publish_rules(connection: psycopg.Connection, catalogue: Catalogue) -> None
 
 
 def _grant(connection: psycopg.Connection) -> None:
-    if not connection.execute("select from pg_roles where rolname = 'analyst'").fetchone():
+    if not connection.execute("select 1 from pg_roles where rolname = 'analyst'").fetchone():
         return
     for schema in ANALYST_SCHEMAS:
         name = sql.Identifier(schema)

@@ -130,10 +130,12 @@ def receipt(path: Path | None, subject: str | None, language: str) -> None:
             table.add_row(name, entry["verdict"], entry["rejection_code"] or "", entry["receipt"])
         console.print(table)
         return
-    body = manifest.document(declared)
-    entry = index.get(identity({**body, "report_code": declared.report_code}))
+    key = identity({**manifest.document(declared), "report_code": declared.report_code})
+    entry = index.get(key)
     if entry is None:
         raise click.ClickException("no receipt yet: the package has not been received")
+    for other in (name for name in index if name.startswith(f"{key} refused")):
+        console.print(f"another package of this identity was refused: {outbox / index[other]['receipt']}")
     answer = json.loads((outbox / entry["receipt"]).read_text())
     console.print(f"{answer['verdict']} {answer['rejection_code'] or ''}  {outbox / entry['receipt']}")
     for name, number in answer["records"].items():
@@ -151,6 +153,7 @@ def receipt(path: Path | None, subject: str | None, language: str) -> None:
 @click.option("--real", type=FOLDER, help="Packages as <folder>/<subject>/<package>, instead of the demonstration.")
 @click.option("--days", default=60, show_default=True, help="Days of demonstration.")
 @click.option("--records", default=50_000, show_default=True, help="Records of demonstration, about.")
+@_told
 def run(real: Path | None, days: int, records: int) -> None:
     """From inbox to marts, and a summary."""
     from orchestration import demonstration

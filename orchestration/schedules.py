@@ -20,7 +20,12 @@ receive = dg.define_asset_job(
 )
 
 
-@dg.schedule(job=nightly_load, cron_schedule="0 2 * * *", execution_timezone=TIME_ZONE)
+@dg.schedule(
+    job=nightly_load,
+    cron_schedule="0 2 * * *",
+    execution_timezone=TIME_ZONE,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """At 02:00 the day that has just ended is loaded; its number is the partition."""
     yesterday = day_of_receipt.get_partition_keys(context.scheduled_execution_time)[-2]

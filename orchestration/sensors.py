@@ -14,7 +14,10 @@ from orchestration.schedules import receive
 
 
 @dg.sensor(
-    job=receive, minimum_interval_seconds=30, description="Asks for a run when complete packages wait in the inbox."
+    job=receive,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for a run when complete packages wait in the inbox.",
 )
 def inbox() -> dg.RunRequest | dg.SkipReason:
     """One request for the same set of waiting packages."""

@@ -180,3 +180,21 @@ def test_the_clock_set_for_a_demonstration_is_marked(store: Store, tmp_path: Pat
         assert warehouse.is_simulated()
         assert warehouse.clock() == NOW
     assert not warehouse.is_simulated()
+
+
+def test_an_analyst_reads_the_marts_and_not_the_raw_records(loaded: tuple[Store, Night]) -> None:
+    store, _ = loaded
+    night(NOW.date())  # a rebuilt table must not lose its grants
+    may = "select has_table_privilege('analyst', %s, 'select') and has_schema_privilege('analyst', %s, 'usage')"
+    for table in ("criminal.offences_monthly", "civil.cases", "quality.submissions", "quality.violations_daily"):
+        assert store.one(may, table, table.split(".")[0]), table
+    for table in ("raw.administrative_offence", "ledger.submissions", "staging.stg_administrative_offence"):
+        assert not store.one(may, table, table.split(".")[0]), table
+
+
+def test_the_schedule_and_the_sensor_are_on_by_default() -> None:
+    from orchestration.schedules import nightly as schedule
+    from orchestration.sensors import inbox
+
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert inbox.default_status is dg.DefaultSensorStatus.RUNNING

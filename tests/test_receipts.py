@@ -196,3 +196,30 @@ def test_an_iin_has_one_token_that_only_the_key_makes(store: Store, another_stor
         key = warehouse.home / "keys/token-1.key"
         assert key.stat().st_mode & 0o077 == 0
     assert len(tokens) == len(set(tokens)) == 2
+
+
+def test_a_refused_conflict_does_not_cover_the_receipt_of_the_accepted_package(store: Store, tmp_path: Path) -> None:
+    store.submit(pack(tmp_path / "first", store.catalogue, "civil_case", records("civil_case", 2)))
+    store.night()
+    store.submit(pack(tmp_path / "other", store.catalogue, "civil_case", records("civil_case", 1)))
+    store.night()
+    assert store.codes() == [None, "R25"]
+    (path,) = (store.home / "outbox").glob("*/index.json")
+    index = json.loads(path.read_text())
+    assert sorted((key.rpartition(" refused ")[1], entry["verdict"]) for key, entry in index.items()) == [
+        ("", "accepted"),
+        (" refused ", "refused"),
+    ]
+
+
+def test_the_warning_of_many_errors_is_cleared_when_they_are_corrected(store: Store, tmp_path: Path) -> None:
+    (broken,) = records("civil_case", 1)
+    store.submit(pack(tmp_path / "first", store.catalogue, "civil_case", [broken | {"category": "no_such"}]))
+    store.night()
+    open_findings = "select rule from quality.findings where cleared_seq is null"
+    assert store.query(open_findings) == ["PKG-132"]
+    repair = broken | {"action": "M", "correction_reason": "error_fixed"}
+    store.submit(pack(tmp_path / "second", store.catalogue, "civil_case", [repair], sequence=2))
+    store.night()
+    assert store.query(open_findings) == []
+    assert store.verdicts() == ["accepted", "accepted"]
