@@ -11,6 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -30,6 +31,7 @@ from ingestion.manifest import Manifest, Refusal
 
 LOCAL_TIME = ZoneInfo("Asia/Almaty")
 BATCH = 50
+AT_ONCE = 2  # packages examined at a time: while one waits for the disk, the other is read
 log = logging.getLogger(__name__)
 
 Series = tuple[str, str, str | None, Any, Any]
@@ -130,9 +132,10 @@ def _register(
     *,
     simulated: bool,
 ) -> Received:
-    """Archive and register a batch of claims in one transaction."""
-    limits = catalogue.rules["PKG-114"].parameters
-    kept = [(claim, package.keep(claim.path, archive, limits)) for claim in claims]
+    """Archive and examine a batch of claims, two at a time; then register them in one transaction."""
+    moment = now().astimezone(LOCAL_TIME)
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        examined = list(pool.map(lambda claim: _examine(claim, archive, catalogue, moment), claims))
     with connection.transaction():
         ledger.lock(connection)
         done = {
@@ -144,9 +147,8 @@ def _register(
                 {"ids": [claim.arrival_id for claim in claims]},
             )
         }
-        moment = now().astimezone(LOCAL_TIME)
         book = _Book(connection, catalogue)
-        for claim, arrived in kept:
+        for claim, (arrived, outcome, declared) in zip(claims, examined, strict=True):
             if claim.arrival_id in done:
                 continue
             facts = {
@@ -159,30 +161,33 @@ def _register(
                 "archived": list(arrived.archived),
                 "simulated": simulated,
             }
-            try:
-                checked = _check(arrived, archive, catalogue, claim, moment)
-            except Refusal as refusal:
-                book.refuse(facts, refusal, _declared(arrived, archive))
-                continue
-            book.enter(facts, checked, signed=manifest.SIGNATURE_NAME in arrived.files)
+            if isinstance(outcome, Refusal):
+                book.refuse(facts, outcome, declared)
+            else:
+                book.enter(facts, outcome, signed=manifest.SIGNATURE_NAME in arrived.files)
         return book.close()
 
 
-def _check(
-    arrived: package.Arrived, archive: Archive, catalogue: Catalogue, claim: Claim, moment: datetime
-) -> package.Checked:
+Examined = tuple[package.Arrived, package.Checked | Refusal, Manifest | None]
+
+
+def _examine(claim: Claim, archive: Archive, catalogue: Catalogue, moment: datetime) -> Examined:
+    """Archive a package and say what can be said of it without the ledger. The manifest of a refused package, where
+    it can be read, goes into the ledger all the same."""
+    arrived = package.keep(claim.path, archive, catalogue.rules["PKG-114"].parameters)
     try:
-        return package.check(arrived, archive, catalogue, sender=claim.folder, day=moment.date())
+        return arrived, package.check(arrived, archive, catalogue, sender=claim.folder, day=moment.date()), None
+    except Refusal as refusal:
+        return arrived, refusal, _declared(arrived, archive)
     except (AssertionError, ValueError, PolarsError) as error:
         # One package that the reader cannot account for must not stop the others; its text stays out of the log.
-        log.error(
-            "package of %s, arrival %s: reader failed with %s", claim.folder, claim.arrival_id, type(error).__name__
-        )
-        raise Refusal("PKG-101", "the reader could not account for every line of the file") from None
+        kind = type(error).__name__
+        log.error("package of %s, arrival %s: reader failed with %s", claim.folder, claim.arrival_id, kind)
+        damaged = Refusal("PKG-101", "the reader could not account for every line of the file")
+        return arrived, damaged, _declared(arrived, archive)
 
 
 def _declared(arrived: package.Arrived, archive: Archive) -> Manifest | None:
-    """The manifest of a refused package, where it can be read: it goes into the ledger all the same."""
     if manifest.MANIFEST_NAME not in arrived.files:
         return None
     try:

@@ -8,7 +8,7 @@ import hmac
 import logging
 import secrets
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def load(
     """
     key = token_key(home)
     archive = Archive(home / "archive")
-    done = Loaded()
+    failed: list[int] = []
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(510, 4)")
         waiting = _waiting(connection, form, day)
@@ -92,18 +92,14 @@ def load(
         counts: dict[int, tuple[int, int]] = {}
         for version, batch in _batches(waiting):
             cells = []
-            for item in batch:
-                try:
-                    structured = _read(archive, item, catalogue)
-                except ArchiveDamaged as damage:
-                    log.error("submission %s: %s", item.seq, damage)
-                    done = Loaded(failed=(*done.failed, item.seq))
+            for item, structured in _structured(archive, batch, catalogue):
+                if structured is None:
+                    failed.append(item.seq)
                     continue
                 counts[item.seq] = (structured.records, len(structured.unreadable))
                 _keep_unreadable(connection, form, item, structured.unreadable)
-                cells.append(
-                    structured.cells.select(pl.lit(item.seq, dtype=pl.Int64).alias(reader.SUBMISSION), pl.all())
-                )
+                number = pl.Series(reader.SUBMISSION, [item.seq], dtype=pl.Int64)
+                cells.append(structured.cells.insert_column(0, number.new_from_index(0, structured.cells.height)))
                 del structured
             if cells:
                 days = {item.seq: item.received_on for item in batch}
@@ -125,7 +121,7 @@ def load(
         packages=len(counts),
         records=sum(read for read, _ in counts.values()),
         unreadable=sum(unread for _, unread in counts.values()),
-        failed=done.failed,
+        failed=tuple(failed),
     )
 
 
@@ -160,9 +156,21 @@ def _batches(waiting: list[_Waiting]) -> Iterator[tuple[str, list[_Waiting]]]:
             yield version, batch
 
 
-def _read(archive: Archive, item: _Waiting, catalogue: Catalogue) -> reader.Structured:
-    assert item.declared.payload is not None
-    return package.structure(archive.read(item.declared.payload.sha256), item.declared, catalogue)
+def _structured(
+    archive: Archive, batch: list[_Waiting], catalogue: Catalogue
+) -> Iterator[tuple[_Waiting, reader.Structured | None]]:
+    """Each package of the batch taken apart, two at a time; None where the archive is damaged."""
+
+    def read(item: _Waiting) -> reader.Structured | None:
+        assert item.declared.payload is not None
+        try:
+            return package.structure(archive.read(item.declared.payload.sha256), item.declared, catalogue)
+        except ArchiveDamaged as damage:
+            log.error("submission %s: %s", item.seq, damage)
+            return None
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        yield from zip(batch, pool.map(read, batch), strict=True)
 
 
 def _typed(cells: list[pl.DataFrame], form: Form, version: str, catalogue: Catalogue) -> Iterator[pl.DataFrame]:
@@ -172,8 +180,10 @@ def _typed(cells: list[pl.DataFrame], form: Form, version: str, catalogue: Catal
 
 
 def _keep_unreadable(
-    connection: psycopg.Connection, form: Form, item: _Waiting, lines: Iterable[reader.Unreadable]
+    connection: psycopg.Connection, form: Form, item: _Waiting, lines: Sequence[reader.Unreadable]
 ) -> None:
+    if not lines:
+        return
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into raw.unreadable (submission_seq, line, received_on, form, reason, content) "
