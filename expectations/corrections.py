@@ -79,18 +79,19 @@ def correct(
     connection: psycopg.Connection,
     catalogue: Catalogue,
     waiting: Batch,
+    keys: Sequence[str],
     judged_seq: Mapping[int, int],
     now: datetime,
 ) -> dict[int, int]:
-    """Settle every key the batch touches; returns the earlier submissions whose records changed standing, each with
+    """Settle the keys the batch touches; returns the earlier submissions whose records changed standing, each with
     the event that says so.
 
     Runs in the transaction of the judgement, after the batch's own violations are written.
     """
-    versions = _versions(connection, waiting)
-    if not versions:
+    if not keys:
         return {}
-    transfers = _transfers(connection, catalogue, waiting.form, [key for key, _ in versions])
+    versions = _versions(connection, waiting, keys)
+    transfers = _transfers(connection, catalogue, waiting.form, keys)
     wanted: dict[tuple[int, int], Settled] = {}
     for key, of_key in versions:
         received_by = transfers.get(key.split("|")[0], frozenset())
@@ -108,32 +109,37 @@ def _answers_for(catalogue: Catalogue, owner: str, sender: str) -> bool:
     return subject is not None and sender in (subject.parent, subject.covered_by)
 
 
-def _versions(connection: psycopg.Connection, waiting: Batch) -> list[tuple[str, list[Version]]]:
-    """The versions, in order, of every key of the batch that has more than one or is not simply new."""
+def touched_keys(connection: psycopg.Connection, waiting: Batch) -> list[str]:
+    """Keys of the batch that have another record somewhere, or one that is not simply new."""
     form = waiting.form.name
     rows = connection.execute(
+        f"select distinct batch.record_key from raw.{form} as batch "
+        f"where {waiting.where} and replace(batch.record_key, '|', '') <> '' "
+        "and (batch.action is distinct from 'I' or exists ("
+        f"select from raw.{form} as other where other.record_key = batch.record_key "
+        "and (other.submission_seq <> batch.submission_seq or other.line <> batch.line)))"
+    )
+    return [key for (key,) in rows]
+
+
+def _versions(connection: psycopg.Connection, waiting: Batch, keys: Sequence[str]) -> list[tuple[str, list[Version]]]:
+    """The judged versions of these keys and those of the batch, in order."""
+    rows = connection.execute(
         f"""
-        with touched as materialized (
-            select distinct batch.record_key from raw.{form} as batch
-            where {waiting.where} and replace(batch.record_key, '|', '') <> ''
-            and (batch.action is distinct from 'I' or exists (
-                select from raw.{form} as other where other.record_key = batch.record_key
-                and (other.submission_seq <> batch.submission_seq or other.line <> batch.line)))
-        )
         select r.record_key, r.submission_seq, r.line, r.action, s.subject,
             exists (
                 select from quality.violations v
                 where v.submission_seq = r.submission_seq and v.line = r.line
                 and v.severity = 'error' and v.rule <> all(%(rules)s)
             ) as broken
-        from raw.{form} r
+        from raw.{waiting.form.name} r
         join ledger.submissions s on s.seq = r.submission_seq
         join ledger.progress p on p.submission_seq = r.submission_seq
-        where r.record_key in (select record_key from touched)
+        where r.record_key = any(%(keys)s)
         and (p.judged_seq is not null or p.submission_seq = any(%(batch)s))
         order by r.record_key, s.period_to, s.sequence, r.line, r.submission_seq
         """,
-        {"rules": list(RULES), "batch": list(waiting.submissions)},
+        {"rules": list(RULES), "batch": list(waiting.submissions), "keys": keys},
     ).fetchall()
     return [(key, [Version(*row[1:]) for row in of_key]) for key, of_key in groupby(rows, key=lambda row: row[0])]
 

@@ -4,6 +4,7 @@ One transaction; what it does not commit is not judged and stays invisible to th
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -56,14 +57,17 @@ def judge(
         return Judged(form.name)
     conditions_in_force = conditions(form, catalogue, day)
     validation.show(connection, waiting)
-    counted = validation.validate(sqlalchemy_url, waiting, conditions_in_force, docs)
+    with ThreadPoolExecutor(max_workers=1) as pool:  # the server looks for keys while Great Expectations gets ready
+        counting = pool.submit(validation.validate, sqlalchemy_url, waiting, conditions_in_force, docs)
+        keys = corrections.touched_keys(connection, waiting)
+        counted = counting.result()
     with connection.transaction():
         ledger.lock(connection)
         if validation.batch(connection, form, day) != waiting:
             raise MachineryError(f"{form.name}: the batch changed while it was validated; run the day again")
         judged_seq = _judged_events(connection, catalogue, waiting, now)
         violations = quarantine(connection, waiting, conditions_in_force, counted, judged_seq)
-        restated = corrections.correct(connection, catalogue, waiting, judged_seq, now)
+        restated = corrections.correct(connection, catalogue, waiting, keys, judged_seq, now)
         connection.execute(
             "update ledger.progress p set state = 'judged', judged_seq = e.seq, judged_at = e.at, "
             "catalogue_version = e.catalogue_version from ledger.events e "

@@ -57,7 +57,8 @@ def statement(waiting: Batch, broken: Sequence[Condition]) -> str:
     return (
         f"create temporary table broken on commit drop as\n"
         f"select submission_seq, line, unnest(array_remove(array[\n    {cases}\n], null)) as place\n"
-        f"from checked.{waiting.view}"
+        f"from checked.{waiting.view}\n"
+        f"where {' or '.join(f'({condition.sql}) is false' for condition in broken)}"
     )
 
 

@@ -69,7 +69,7 @@ def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due
     for item in due:
         folder, receipt = receipts[item.seq]
         outbox = home / "outbox" / folder
-        content = json.dumps(receipt, ensure_ascii=False, indent=1).encode()
+        content = json.dumps(receipt, ensure_ascii=False).encode()
         stem = f"{item.seq}_{item.issue}.receipt"
         _write(outbox / f"{stem}.json", content, durable=True)
         _write(outbox / f"{stem}.html", _page(receipt, catalogue).encode())

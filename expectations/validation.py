@@ -19,6 +19,7 @@ import psycopg
 from expectations.conditions import Condition
 from ingestion.contract import Form
 
+FLAGGED = "flags is not null"
 COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
 
@@ -40,6 +41,11 @@ class Batch:
     def view(self) -> str:
         """Name of the view that shows these submissions and no other, in schema ``checked``."""
         return f"{self.form.name}_waiting"
+
+    @property
+    def flagged_view(self) -> str:
+        """Name of the view that shows those of the records about which the reader noted something."""
+        return f"{self.form.name}_flagged"
 
     @property
     def bounds(self) -> str:
@@ -71,12 +77,15 @@ def batch(connection: psycopg.Connection, form: Form, day: date) -> Batch | None
 
 
 def show(connection: psycopg.Connection, waiting: Batch) -> None:
-    """Make the batch's view. Great Expectations is given a view, since it would read a query twice, once whole
-    to learn its columns; and on a connection of its own it reads only what is committed."""
-    connection.execute(
-        f"create or replace view checked.{waiting.view} as "
-        f"select * from checked.{waiting.form.name} where {waiting.where}"
-    )
+    """Make the batch's views. Great Expectations is given views, since it would read a query twice, once whole
+    to learn its columns; and on a connection of its own it reads only what is committed.
+
+    Conditions that only read a flag hold for every record without one, so they look at the flagged records alone.
+    """
+    for view, condition in ((waiting.view, waiting.where), (waiting.flagged_view, f"{waiting.where} and {FLAGGED}")):
+        connection.execute(
+            f"create or replace view checked.{view} as select * from checked.{waiting.form.name} where {condition}"
+        )
 
 
 def validate(
@@ -87,23 +96,22 @@ def validate(
     ``docs`` receives Data Docs of this run. Raises ``MachineryError`` when a rule could not be evaluated:
     an empty result is an error of the machinery, never a clean bill.
     """
-    result = _run(sqlalchemy_url, waiting, conditions, docs)
     counts: dict[tuple[str, str], int] = {}
-    for outcome in result.results:
+    for outcome in _run(sqlalchemy_url, waiting, conditions, docs):
         meta: Mapping[str, Any] = outcome.expectation_config.meta
         key = (meta["rule"], meta["field"])
         if "unexpected_count" not in (outcome.result or {}):
             kind = re.search(r"\(psycopg\.errors\.(\w+)\)", str(outcome.exception_info))
             why = f" ({kind[1]})" if kind else ""
             raise MachineryError(f"{waiting.form.name}: rule {key[0]} on {key[1]} could not be evaluated{why}")
-        counts[key] = counts.get(key, 0) + outcome.result["unexpected_count"]
+        counts[key] = counts.get(key, 0) + (outcome.result["unexpected_count"] or 0)
     missing = {condition.key for condition in conditions} - counts.keys()
     if missing:
         raise MachineryError(f"{waiting.form.name}: Great Expectations gave no result for {sorted(missing)}")
     return counts
 
 
-def _run(sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], docs: Path | None) -> Any:
+def _run(sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], docs: Path | None) -> list[Any]:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     for chatty in ("great_expectations", "great_expectations.data_context"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
@@ -118,19 +126,20 @@ def _run(sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], d
     context.variables.progress_bars = {"globally": False}
     datasource = context.data_sources.add_sql("warehouse", connection_string=sqlalchemy_url)
     try:
-        asset = datasource.add_table_asset(waiting.form.name, table_name=waiting.view, schema_name="checked")
-        definition = gx.ValidationDefinition(
-            name=waiting.form.name,
-            data=asset.add_batch_definition_whole_table("night"),
-            suite=context.suites.add(suite(waiting.form.name, conditions)),
-        )
-        definition = context.validation_definitions.add(definition)
         if docs:
             _add_docs(context, docs / waiting.form.name)
-        result = definition.run(result_format=COUNTS_ONLY)
+        outcomes: list[Any] = []
+        for view, flags in ((waiting.view, False), (waiting.flagged_view, True)):
+            asset = datasource.add_table_asset(view, table_name=view, schema_name="checked")
+            definition = gx.ValidationDefinition(
+                name=view,
+                data=asset.add_batch_definition_whole_table("night"),
+                suite=context.suites.add(suite(view, [c for c in conditions if c.is_flag is flags])),
+            )
+            outcomes += context.validation_definitions.add(definition).run(result_format=COUNTS_ONLY).results
         if docs:
             context.build_data_docs()
-        return result
+        return outcomes
     finally:
         datasource.get_execution_engine().engine.dispose()
 

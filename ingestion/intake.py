@@ -11,7 +11,6 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -31,7 +30,6 @@ from ingestion.manifest import Manifest, Refusal
 
 LOCAL_TIME = ZoneInfo("Asia/Almaty")
 BATCH = 50
-AT_ONCE = 2  # packages examined at a time: while one waits for the disk, the other is read
 log = logging.getLogger(__name__)
 
 Series = tuple[str, str, str | None, Any, Any]
@@ -132,10 +130,9 @@ def _register(
     *,
     simulated: bool,
 ) -> Received:
-    """Archive and examine a batch of claims, two at a time; then register them in one transaction."""
+    """Archive and examine a batch of claims; then register them in one transaction."""
     moment = now().astimezone(LOCAL_TIME)
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        examined = list(pool.map(lambda claim: _examine(claim, archive, catalogue, moment), claims))
+    examined = [_examine(claim, archive, catalogue, moment) for claim in claims]
     with connection.transaction():
         ledger.lock(connection)
         done = {

@@ -94,8 +94,8 @@ def _insert(
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
-    """SHA-256 over a row's columns in canonical JSON (times in UTC), its ``hash`` left out."""
-    plain = {key: _plain(value) for key, value in row.items() if key != "hash"}
+    """SHA-256 over a row's columns in canonical JSON (times in UTC), without its ``hash`` and what is derived."""
+    plain = {key: _plain(value) for key, value in row.items() if key not in ("hash", "received_at_local")}
     canonical = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -92,7 +92,8 @@ def load(
         counts: dict[int, tuple[int, int]] = {}
         for version, batch in _batches(waiting):
             cells = []
-            for item, structured in _structured(archive, batch, catalogue):
+            for item in batch:
+                structured = _structured(archive, item, catalogue)
                 if structured is None:
                     failed.append(item.seq)
                     continue
@@ -156,21 +157,14 @@ def _batches(waiting: list[_Waiting]) -> Iterator[tuple[str, list[_Waiting]]]:
             yield version, batch
 
 
-def _structured(
-    archive: Archive, batch: list[_Waiting], catalogue: Catalogue
-) -> Iterator[tuple[_Waiting, reader.Structured | None]]:
-    """Each package of the batch taken apart, two at a time; None where the archive is damaged."""
-
-    def read(item: _Waiting) -> reader.Structured | None:
-        assert item.declared.payload is not None
-        try:
-            return package.structure(archive.read(item.declared.payload.sha256), item.declared, catalogue)
-        except ArchiveDamaged as damage:
-            log.error("submission %s: %s", item.seq, damage)
-            return None
-
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        yield from zip(batch, pool.map(read, batch), strict=True)
+def _structured(archive: Archive, item: _Waiting, catalogue: Catalogue) -> reader.Structured | None:
+    """The package taken apart; None where the archive is damaged."""
+    assert item.declared.payload is not None
+    try:
+        return package.structure(archive.read(item.declared.payload.sha256), item.declared, catalogue)
+    except ArchiveDamaged as damage:
+        log.error("submission %s: %s", item.seq, damage)
+        return None
 
 
 def _typed(cells: list[pl.DataFrame], form: Form, version: str, catalogue: Catalogue) -> Iterator[pl.DataFrame]:

@@ -15,6 +15,7 @@ create table if not exists ledger.submissions (
     arrival_id text not null unique,
     received_at timestamptz not null,
     received_on date not null,
+    received_at_local timestamp generated always as (received_at at time zone 'Asia/Almaty') stored,
     inbox_folder text not null,
     package_name text not null,
     package_sha256 text not null,

@@ -70,7 +70,7 @@ def checked_view(form: Form) -> str:
     return (
         f"create view checked.{form.name} as\nwith record as (\n"
         f"select raw_record.*, submission.received_at, submission.subject, submission.period_from,\n"
-        f"    submission.received_at at time zone 'Asia/Almaty' as received_at_local,\n"
+        f"    submission.received_at_local,\n"
         f"    submission.period_to, submission.sequence as package_sequence, progress.state as submission_state\n"
         f"from raw.{form.name} as raw_record\n"
         f"join ledger.submissions as submission on submission.seq = raw_record.submission_seq\n"

@@ -182,7 +182,7 @@ def cut(*_: Any, **__: Any) -> None:
 
 
 PLACES = {
-    "archived, not registered": (intake, "_check"),
+    "archived, not registered": (intake, "_Book"),
     "registered, not cleared away": (intake, "_discard"),
     "copied, not entered as loaded": (load, "Event"),
     "validated, not quarantined": (judgement, "quarantine"),
