@@ -57,7 +57,7 @@ class Batch:
 
     @property
     def where(self) -> str:
-        """The batch as a condition over ``raw`` or ``checked``."""
+        """The batch as a condition over ``raw``."""
         return (
             f"{self.bounds} and submission_seq in (select submission_seq from ledger.progress where state = 'loaded')"
         )
@@ -82,7 +82,8 @@ def show(connection: psycopg.Connection, waiting: Batch) -> None:
 
     Conditions that only read a flag hold for every record without one, so they look at the flagged records alone.
     """
-    for view, condition in ((waiting.view, waiting.where), (waiting.flagged_view, f"{waiting.where} and {FLAGGED}")):
+    whole = f"{waiting.bounds} and submission_state = 'loaded'"
+    for view, condition in ((waiting.view, whole), (waiting.flagged_view, f"{whole} and {FLAGGED}")):
         connection.execute(
             f"create or replace view checked.{view} as select * from checked.{waiting.form.name} where {condition}"
         )

@@ -54,12 +54,17 @@ def raw_table(form: Form) -> str:
 NOT_NULL = ("submission_seq", "line", "record_key", "form_version", "received_on")
 
 
+def partition_name(form: Form, day: date) -> str:
+    """The month of ``raw.<form>`` that holds a day of receipt."""
+    return f"raw.{form.name}_{day:%Y_%m}"
+
+
 def partition(form: Form, day: date) -> str:
     """DDL of the month of ``raw.<form>`` that holds a day of receipt."""
     start = day.replace(day=1)
     end = date(start.year + start.month // 12, start.month % 12 + 1, 1)
     return (
-        f"create table if not exists raw.{form.name}_{start:%Y_%m} partition of raw.{form.name} "
+        f"create table if not exists {partition_name(form, day)} partition of raw.{form.name} "
         f"for values from ('{start}') to ('{end}');"
     )
 
