@@ -137,21 +137,24 @@ def small(catalogue: Catalogue) -> dict[str, float]:
     for sender in sorted((home.parent / "small").iterdir()):
         (home / "inbox" / sender.name).mkdir(parents=True, exist_ok=True)
         (sender / "small").rename(home / "inbox" / sender.name / "small")
-    import great_expectations  # noqa: F401 - its import is paid once a night, not once a package
-
     with warehouse.connect(autocommit=True) as connection:
         form = catalogue.forms[packages.FORM]
         day = MOMENT.date()
-        steps: dict[str, Callable[[], Any]] = {
+        arrival: dict[str, Callable[[], Any]] = {
             "small_receive": lambda: intake.receive(connection, catalogue, home, warehouse.clock),
             "small_arrival_receipts": lambda: receipt.issue_due(connection, catalogue, home),
+        }
+        night: dict[str, Callable[[], Any]] = {
             "small_load": lambda: load.load(connection, catalogue, form, home, day, warehouse.clock()),
             "small_judge": lambda: judgement.judge(
                 connection, warehouse.sqlalchemy_url(), catalogue, form, day, warehouse.clock()
             ),
             "small_receipts": lambda: receipt.issue_due(connection, catalogue, home),
         }
-        return {name: _seconds(step) for name, step in steps.items()}
+        found = {name: _seconds(step) for name, step in arrival.items()}
+        import great_expectations  # noqa: F401 - paid once a night, not once a package, and not by intake
+
+        return found | {name: _seconds(step) for name, step in night.items()}
 
 
 def _psql_copy(connection: psycopg.Connection, catalogue: Catalogue, records: Path) -> float:

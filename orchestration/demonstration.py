@@ -59,6 +59,8 @@ def load_demo(catalogue: Catalogue, console: Console, *, days: int, records: int
 def load_real(folder: Path, console: Console) -> list[Night]:
     """Submit ``<folder>/<subject>/<package>`` and run tonight's load over them."""
     home = warehouse.home()
+    if (folder / "README.md").exists():
+        console.print(f"Where these packages come from, and under which licence: {folder / 'README.md'}", style="dim")
     for sender in sorted(path for path in folder.iterdir() if path.is_dir()):
         for item in sorted(sender.iterdir()):
             package.submit(item, home / "inbox", sender.name)
