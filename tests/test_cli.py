@@ -34,15 +34,6 @@ def write(folder: Path, rows: list[dict[str, str]], form: str = "civil_case") ->
     return folder
 
 
-@pytest.fixture
-def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
-    """What commands print, whole lines however narrow the terminal."""
-    from rich.console import Console
-
-    monkeypatch.setattr(cli, "console", Console(highlight=False, width=300))
-    return capsys
-
-
 def test_a_subject_packs_checks_submits_and_reads_its_receipt(store: Store, tmp_path: Path) -> None:
     folder = write(tmp_path / "monday", records("civil_case", 3))
     day = NOW.date()
