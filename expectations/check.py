@@ -53,41 +53,44 @@ def check(path: Path, catalogue: Catalogue, now: datetime) -> Report:
     """Check a package, folder or zip, as the warehouse would on arrival at ``now`` (aware, local time)."""
     with TemporaryDirectory() as folder:
         archive = Archive(Path(folder))
-        arrived = package.keep(path, archive, catalogue.rules["PKG-114"].parameters)
+        arrived = package.keep(path, archive, catalogue.rule("PKG-114", now.date()).parameters)
         try:
             sender = package.read_manifest(path).subject
             declared = package.check(arrived, archive, catalogue, sender=sender, day=now.date()).manifest
         except Refusal as refusal:
-            return Report(None, 0, (Finding(None, None, catalogue.rules[refusal.rule], refusal.detail),), ())
+            return Report(None, 0, (Finding(None, None, catalogue.rule(refusal.rule, now.date()), refusal.detail),), ())
         if declared.payload is None:
             return Report(declared, 0, (), ())
         content = archive.read(declared.payload.sha256)
-        structured = package.structure(content, declared, catalogue)
+        structured = package.structure(content, declared, catalogue, now.date())
     form = catalogue.forms[declared.form]
-    unreadable = [Finding(line.line, None, catalogue.rules["GEN-101"], line.reason) for line in structured.unreadable]
+    unreadable = [
+        Finding(line.line, None, catalogue.rule("GEN-101", now.date()), line.reason) for line in structured.unreadable
+    ]
     every = conditions(form, catalogue, now.date())
     judged = [condition for condition in every if not condition.rule.holds and not condition.is_flag]
-    flags = {condition.key for condition in every if condition.is_flag}
+    flags = {condition.key: condition.rule for condition in every if condition.is_flag}
     left = [rule.code for rule in catalogue.rules_of(form, now.date()) if rule.holds or rule.number >= 600]
     cells = structured.cells.select(pl.lit(0, dtype=pl.Int64).alias(reader.SUBMISSION), pl.all())
     facts: Mapping[str, Any] = {
         "period_from": declared.period_from,
         "period_to": declared.period_to,
         "received_at_local": now.replace(tzinfo=None),
+        "received_on": now.date(),
         "form_version": declared.form_version,
     }
     findings = []
-    for records in reader.type_records(cells, form, declared.form_version, catalogue):
+    for records in reader.type_records(cells, form, declared.form_version, catalogue, now.date()):
         known = records.with_columns(pl.lit(value).alias(name) for name, value in facts.items())
-        findings += [*_flagged(known, flags, catalogue), *_broken(known, judged)]
+        findings += [*_flagged(known, flags), *_broken(known, judged)]
     ordered = sorted((*unreadable, *findings), key=lambda f: (f.line or 0, f.rule.code, f.field or ""))
     return Report(declared, structured.records, tuple(ordered), tuple(left))
 
 
-def _flagged(records: pl.DataFrame, in_force: set[tuple[str, str]], catalogue: Catalogue) -> list[Finding]:
+def _flagged(records: pl.DataFrame, in_force: Mapping[tuple[str, str], Rule]) -> list[Finding]:
     """What the reader noted, as far as the rule is in force."""
     return [
-        Finding(line, field, catalogue.rules[code])
+        Finding(line, field, in_force[code, field])
         for line, flags in records.select(reader.LINE, "flags").drop_nulls().iter_rows()
         for code, _, field in (flag.partition(":") for flag in flags)
         if (code, field) in in_force

@@ -6,11 +6,11 @@ Keep out running them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from ingestion.contract import Catalogue, Code, Field, Form, Rule
+from ingestion.contract import RECEIVED, REGISTERED, Catalogue, Code, Field, Form, Rule
 
 READ_WHILE_TYPING = ("GEN-102", "GEN-103", "GEN-104", "GEN-105", "GEN-202", "GEN-303")
 OPEN_ENDED_PRECISION = ("approximate", "default")  # GEN-302 does not test valid_from there
@@ -48,21 +48,41 @@ class Condition:
         return self.rule.code, self.field
 
 
-def conditions(form: Form, catalogue: Catalogue, day: date) -> list[Condition]:
-    """Every row and package rule of a form in force on ``day`` (1xx to 5xx), expanded to its fields."""
-    found: list[Condition] = []
-    for rule in catalogue.rules_of(form, day):
-        if rule.code.startswith("PKG") or rule.code == "GEN-101" or rule.number >= 600:
-            continue
-        if rule.holds:
-            found.append(_stated(rule, form))
-        elif rule.code in READ_WHILE_TYPING:
-            found += [_flagged(rule, field.name) for field in form.columns if _may_be_flagged(rule, field)]
-        elif rule.number >= 500:
-            found.append(_flagged(rule, rule.fields[0]))
-        else:
-            found += field_conditions(rule, form, catalogue)
-    return found
+def conditions(form: Form, catalogue: Catalogue, day: date, since: date | None = None) -> list[Condition]:
+    """Every row and package rule of a form (1xx to 5xx) for records received on ``day``, or from ``since`` to it,
+    expanded to its fields. A version of a rule that only some of these records meet says so in its condition."""
+    return [
+        _while_in_force(condition, form, day, since or day)
+        for rule in catalogue.rules_of(form, day, since)
+        for condition in _of_rule(rule, form, catalogue)
+    ]
+
+
+def _while_in_force(condition: Condition, form: Form, day: date, since: date) -> Condition:
+    """The condition, let pass where the date that decides lies outside the validity of its rule; a record without
+    that date passes too, since a missing one is another rule's business."""
+    rule, outside = condition.rule, []
+    own_date = rule.in_force_by != RECEIVED
+    name = form.registered_date_field if rule.in_force_by == REGISTERED else rule.in_force_by
+    is_timestamp = own_date and form.column(name).type == "timestamp"
+    column = name if own_date else "received_on"
+    if own_date or rule.valid_from > since:
+        outside.append(f"{column} < {_start(rule.valid_from, is_timestamp=is_timestamp)}")
+    if rule.valid_to and (own_date or rule.valid_to < day):
+        outside.append(f"{column} >= {_start(rule.valid_to + timedelta(days=1), is_timestamp=is_timestamp)}")
+    return replace(condition, holds=" or ".join([*outside, f"({condition.holds})"])) if outside else condition
+
+
+def _of_rule(rule: Rule, form: Form, catalogue: Catalogue) -> Iterable[Condition]:
+    if rule.code.startswith("PKG") or rule.code == "GEN-101" or rule.number >= 600:
+        return ()
+    if rule.holds:
+        return [_stated(rule, form)]
+    if rule.code in READ_WHILE_TYPING:
+        return [_flagged(rule, field.name) for field in form.columns if _may_be_flagged(rule, field)]
+    if rule.number >= 500:
+        return [_flagged(rule, rule.fields[0])]
+    return field_conditions(rule, form, catalogue)
 
 
 def _stated(rule: Rule, form: Form) -> Condition:
@@ -130,12 +150,14 @@ def _own_territory(form: Form) -> str | None:
 def _valid_codes(name: str, registered: Field, codes: tuple[Code, ...]) -> Iterator[str]:
     """One term for each pair of validity bounds that some code of the list has; nothing for codes without any."""
     outside: dict[str, list[str]] = defaultdict(list)
+    is_timestamp = registered.type == "timestamp"
     for code in codes:
         bounds = []
         if code.precision not in OPEN_ENDED_PRECISION:
-            bounds.append(f"{registered.name} >= {_start(code.valid_from, registered)}")
+            bounds.append(f"{registered.name} >= {_start(code.valid_from, is_timestamp=is_timestamp)}")
         if code.valid_to:
-            bounds.append(f"{registered.name} < {_start(code.valid_to + timedelta(days=1), registered)}")
+            after = code.valid_to + timedelta(days=1)
+            bounds.append(f"{registered.name} < {_start(after, is_timestamp=is_timestamp)}")
         if bounds:
             outside[" and ".join(bounds)].append(code.code)
     whole = len({code.code for code in codes})
@@ -149,9 +171,9 @@ def _valid_codes(name: str, registered: Field, codes: tuple[Code, ...]) -> Itera
         yield " and ".join(terms)
 
 
-def _start(day: date, field: Field) -> str:
-    """The beginning of a day in the field's own type: a cast of the column would cost every record."""
-    return f"timestamp '{day} 00:00:00'" if field.type == "timestamp" else f"date '{day}'"
+def _start(day: date, *, is_timestamp: bool) -> str:
+    """The beginning of a day in the column's own type: a cast of the column would cost every record."""
+    return f"timestamp '{day} 00:00:00'" if is_timestamp else f"date '{day}'"
 
 
 def _literals(codes: tuple[Code, ...]) -> str:

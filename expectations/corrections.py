@@ -6,7 +6,7 @@ period, sequence of the package, line, then the ledger; the order of arrival doe
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -20,17 +20,23 @@ from ingestion.ledger import Event
 
 RULES = ("GEN-601", "GEN-602", "GEN-604")
 FIELD = "action"
+CASE, DECISIONS = "erdr_number", "pretrial_decision"  # a decision may transfer a case to another body
+
+Place = tuple[int, int]
+"""Where a record stands: submission and line."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """One record as sent. ``broken``: it breaks an error rule of its own (whether or not that was cleared since)."""
+    """One record as sent. ``broken``: it breaks an error rule of its own (whether or not that was cleared since).
+    ``transferred_to``: the body to which it transfers its case."""
 
     submission_seq: int
     line: int
     action: str | None
     subject: str
     broken: bool
+    transferred_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,23 +94,73 @@ def correct(
 
     Runs in the transaction of the judgement, after the batch's own violations are written.
     """
+    cases = _transferred_cases(connection, waiting) if waiting.form.name == DECISIONS else []
+    return settle_keys(connection, catalogue, waiting.form, keys, judged_seq, now, cases)
+
+
+def settle_keys(
+    connection: psycopg.Connection,
+    catalogue: Catalogue,
+    form: Form,
+    keys: Sequence[str],
+    event_of: Mapping[int, int],
+    now: datetime,
+    cases: Sequence[str] = (),
+) -> dict[int, int]:
+    """Bring the standing of every version of these keys up to what is known now, and of every record about
+    ``cases``, whose transfers may have changed. ``event_of`` maps the submissions that have an event of their own in
+    this transaction; the others that change get one and are returned with it."""
+    settling = {form.name: set(keys)}
+    for other in catalogue.forms.values():
+        if cases and other.natural_key[0] == CASE:
+            settling.setdefault(other.name, set()).update(_keys_of_cases(connection, other, cases))
+    restated: dict[int, int] = {}
+    for name, of_form in settling.items():
+        wanted = standings(connection, catalogue, catalogue.forms[name], sorted(of_form), tuple(event_of))
+        restated |= _write(connection, catalogue, wanted, event_of, now)
+    return restated
+
+
+def standings(
+    connection: psycopg.Connection,
+    catalogue: Catalogue,
+    form: Form,
+    keys: Sequence[str],
+    also: Sequence[int] = (),
+    broken: Mapping[Place, bool] | None = None,
+) -> dict[Place, Settled]:
+    """(submission, line) -> what becomes of it, for every judged version of these keys and those of ``also``.
+
+    ``broken`` says of some records that they break an error rule of their own, or not, against what was written down.
+    """
     if not keys:
         return {}
-    versions = _versions(connection, waiting, keys)
-    transfers = _transfers(connection, catalogue, waiting.form, keys)
-    wanted: dict[tuple[int, int], Settled] = {}
+    versions = _versions(connection, form, keys, also)
+    if broken:
+        versions = [
+            (key, [replace(v, broken=broken.get((v.submission_seq, v.line), v.broken)) for v in of_key])
+            for key, of_key in versions
+        ]
+    return _settle_all(versions, catalogue, _received_by(connection, catalogue, form, keys, also))
+
+
+def _settle_all(
+    versions: Iterable[tuple[str, list[Version]]], catalogue: Catalogue, received_by: Mapping[str, frozenset[str]]
+) -> dict[Place, Settled]:
+    settled: dict[Place, Settled] = {}
     for key, of_key in versions:
-        received_by = transfers.get(key.split("|")[0], frozenset())
+        bodies = received_by.get(key.split("|")[0], frozenset())
 
-        def may_correct(owner: str, sender: str, received_by: frozenset[str] = received_by) -> bool:
-            return sender == owner or sender in received_by or _answers_for(catalogue, owner, sender)
+        def may_correct(owner: str, sender: str, bodies: frozenset[str] = bodies) -> bool:
+            return sender == owner or sender in bodies or answers_for(catalogue, owner, sender)
 
-        for version, settled in zip(of_key, settle(of_key, may_correct), strict=True):
-            wanted[version.submission_seq, version.line] = settled
-    return _write(connection, catalogue, wanted, judged_seq, now)
+        for version, outcome in zip(of_key, settle(of_key, may_correct), strict=True):
+            settled[version.submission_seq, version.line] = outcome
+    return settled
 
 
-def _answers_for(catalogue: Catalogue, owner: str, sender: str) -> bool:
+def answers_for(catalogue: Catalogue, owner: str, sender: str) -> bool:
+    """Whether the sender is the owner's parent or the body that covers it."""
     subject = catalogue.subjects.get(owner)
     return subject is not None and sender in (subject.parent, subject.covered_by)
 
@@ -122,8 +178,11 @@ def touched_keys(connection: psycopg.Connection, waiting: Batch) -> list[str]:
     return [key for (key,) in rows]
 
 
-def _versions(connection: psycopg.Connection, waiting: Batch, keys: Sequence[str]) -> list[tuple[str, list[Version]]]:
-    """The judged versions of these keys and those of the batch, in order."""
+def _versions(
+    connection: psycopg.Connection, form: Form, keys: Sequence[str], also: Sequence[int]
+) -> list[tuple[str, list[Version]]]:
+    """The judged versions of these keys and those of ``also``, in order."""
+    transferred_to = "case when r.decision_type = 'transferred' then r.transfer_body end"
     rows = connection.execute(
         f"""
         select r.record_key, r.submission_seq, r.line, r.action, s.subject,
@@ -131,41 +190,73 @@ def _versions(connection: psycopg.Connection, waiting: Batch, keys: Sequence[str
                 select from quality.violations v
                 where v.submission_seq = r.submission_seq and v.line = r.line
                 and v.severity = 'error' and v.rule <> all(%(rules)s)
-            ) as broken
-        from raw.{waiting.form.name} r
+            ) as broken,
+            {transferred_to if form.name == DECISIONS else "null"} as transferred_to
+        from raw.{form.name} r
         join ledger.submissions s on s.seq = r.submission_seq
         join ledger.progress p on p.submission_seq = r.submission_seq
         where r.record_key = any(%(keys)s)
-        and (p.judged_seq is not null or p.submission_seq = any(%(batch)s))
+        and (p.judged_seq is not null or p.submission_seq = any(%(also)s))
         order by r.record_key, s.period_to, s.sequence, r.line, r.submission_seq
         """,
-        {"rules": list(RULES), "batch": list(waiting.submissions), "keys": keys},
+        {"rules": list(RULES), "also": list(also), "keys": list(keys)},
     ).fetchall()
     return [(key, [Version(*row[1:]) for row in of_key]) for key, of_key in groupby(rows, key=lambda row: row[0])]
 
 
-def _transfers(
-    connection: psycopg.Connection, catalogue: Catalogue, form: Form, keys: Iterable[str]
+def _received_by(
+    connection: psycopg.Connection, catalogue: Catalogue, form: Form, keys: Sequence[str], also: Sequence[int]
 ) -> dict[str, frozenset[str]]:
-    """Case -> bodies it was transferred to, for forms of a pre-trial case (GEN-604)."""
-    if form.natural_key[0] != "erdr_number" or "pretrial_decision" not in catalogue.forms:
+    """Case -> bodies it was transferred to, for forms of a pre-trial case (GEN-604).
+
+    Who received a case may transfer it further, so the decisions are settled again with what was found until
+    nothing more is: a function of the decisions alone, whatever order they were judged in.
+    """
+    if form.natural_key[0] != CASE or DECISIONS not in catalogue.forms:
         return {}
     rows = connection.execute(
-        "select r.erdr_number, array_agg(distinct r.transfer_body) from raw.pretrial_decision r "
-        "join ledger.progress p on p.submission_seq = r.submission_seq and p.judged_seq is not null "
-        "where r.erdr_number = any(%s) and r.decision_type = 'transferred' and not exists ("
-        "  select from quality.violations v where v.submission_seq = r.submission_seq and v.line = r.line "
-        "  and v.severity = 'error' and v.cleared_seq is null) group by 1",
+        f"select distinct record_key from raw.{DECISIONS} where {CASE} = any(%s) and decision_type = 'transferred'",
         [list({key.split("|")[0] for key in keys})],
     ).fetchall()
-    return {case: frozenset(filter(None, bodies)) for case, bodies in rows}
+    if not rows:
+        return {}
+    decisions = _versions(connection, catalogue.forms[DECISIONS], [key for (key,) in rows], also)
+    received: dict[str, frozenset[str]] = {}
+    for _ in range(sum(len(of_key) for _, of_key in decisions) + 1):
+        settled = _settle_all(decisions, catalogue, received)
+        found: dict[str, set[str]] = {}
+        for key, of_key in decisions:
+            for version in of_key:
+                is_accepted = not version.broken and settled[version.submission_seq, version.line].rule is None
+                if version.transferred_to and is_accepted:
+                    found.setdefault(key.split("|")[0], set()).add(version.transferred_to)
+        before, received = received, {case: frozenset(bodies) for case, bodies in found.items()}
+        if received == before:
+            break
+    return received
+
+
+def _transferred_cases(connection: psycopg.Connection, waiting: Batch) -> list[str]:
+    """Cases whose transfers the batch may change: some version of one of its decisions is a transfer."""
+    rows = connection.execute(
+        f"select distinct other.{CASE} from raw.{DECISIONS} as other "
+        f"join (select record_key from raw.{DECISIONS} where {waiting.where}) as batch using (record_key) "
+        f"where other.decision_type = 'transferred' and other.{CASE} is not null"
+    )
+    return [case for (case,) in rows]
+
+
+def _keys_of_cases(connection: psycopg.Connection, form: Form, cases: Sequence[str]) -> list[str]:
+    case = "record_key" if len(form.natural_key) == 1 else CASE
+    rows = connection.execute(f"select distinct record_key from raw.{form.name} where {case} = any(%s)", [list(cases)])
+    return [key for (key,) in rows]
 
 
 def _write(
     connection: psycopg.Connection,
     catalogue: Catalogue,
-    wanted: Mapping[tuple[int, int], Settled],
-    judged_seq: Mapping[int, int],
+    wanted: Mapping[Place, Settled],
+    event_of: Mapping[int, int],
     now: datetime,
 ) -> dict[int, int]:
     """Bring the violations of these records to what was settled; one event a submission that changes."""
@@ -196,7 +287,7 @@ def _write(
         """,
         {"rules": list(RULES)},
     ).fetchall()
-    others = sorted({row[0] for row in changes} - judged_seq.keys())
+    others = sorted({row[0] for row in changes} - event_of.keys())
     events = ledger.append_events(
         connection,
         [
@@ -206,7 +297,7 @@ def _write(
             for seq in others
         ],
     )
-    event_of = {**judged_seq, **dict(zip(others, events, strict=True))}
+    event_of = {**event_of, **dict(zip(others, events, strict=True))}
     cleared = {(submission, line) for (submission, line), settled in wanted.items() if settled.cleared}
     with connection.cursor() as cursor:
         cursor.executemany(

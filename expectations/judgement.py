@@ -17,7 +17,7 @@ from expectations.conditions import conditions
 from expectations.quarantine import quarantine
 from expectations.validation import MachineryError
 from ingestion import ledger
-from ingestion.contract import Catalogue, Form
+from ingestion.contract import Catalogue, Form, Rule
 from ingestion.ledger import Event
 
 
@@ -55,7 +55,7 @@ def judge(
     waiting = validation.batch(connection, form, day)
     if waiting is None:
         return Judged(form.name)
-    conditions_in_force = conditions(form, catalogue, day)
+    conditions_in_force = conditions(form, catalogue, waiting.last_day, since=waiting.first_day)
     validation.show(connection, waiting)
     with ThreadPoolExecutor(max_workers=1) as pool:  # the server looks for keys while Great Expectations gets ready
         counting = pool.submit(validation.validate, sqlalchemy_url, waiting, conditions_in_force, docs)
@@ -75,7 +75,7 @@ def judge(
             [list(judged_seq.values())],
         )
         counts = _counts(connection, waiting)
-        _warn_of_high_shares(connection, catalogue, {**judged_seq, **restated})
+        warn_of_high_shares(connection, catalogue.rule("PKG-132", day), {**judged_seq, **restated})
     return Judged(form.name, len(waiting.submissions), *counts, violations, tuple(restated))
 
 
@@ -117,10 +117,9 @@ def _counts(connection: psycopg.Connection, waiting: validation.Batch) -> tuple[
     return read, unreadable, int(quarantined[0])
 
 
-def _warn_of_high_shares(connection: psycopg.Connection, catalogue: Catalogue, event_of: Mapping[int, int]) -> None:
+def warn_of_high_shares(connection: psycopg.Connection, rule: Rule, event_of: Mapping[int, int]) -> None:
     """PKG-132: more than the allowed share of a package breaks an error rule. A warning, never a stop; it is
     cleared when later corrections bring the share down. ``event_of`` maps each submission to its event."""
-    rule = catalogue.rules["PKG-132"]
     rows = connection.execute(
         "select q.submission_seq, q.subject, q.form, q.period_from, q.period_to, "
         "round((q.records_quarantined + q.records_unreadable)::numeric / q.records_declared, 4), f.finding_id "

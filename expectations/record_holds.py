@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from great_expectations.execution_engine import ExecutionEngine, SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import ColumnMapExpectation
+from great_expectations.expectations.expectation_configuration import parse_result_format
 from great_expectations.expectations.metrics import ColumnMapMetricProvider
 from great_expectations.expectations.metrics.map_metric_provider import column_condition_partial
 from great_expectations.validator.validator import ValidationDependencies
@@ -43,6 +44,8 @@ class ExpectRecordToHold(ColumnMapExpectation):  # type: ignore[misc]
     ) -> ValidationDependencies:
         """Counts alone: the metrics that fetch offending values and row numbers are not even asked for, so no
         result format can leak them, and each rule costs no query of its own."""
-        wanted = super().get_validation_dependencies(execution_engine, runtime_configuration, **kwargs)
-        counts = {name: m for name, m in wanted.metric_configurations.items() if name.endswith("_count")}
-        return ValidationDependencies(metric_configurations=counts, result_format=wanted.result_format)
+        asked = (runtime_configuration or {}).get("result_format", "BASIC")
+        counts = super().get_validation_dependencies(
+            execution_engine, {**(runtime_configuration or {}), "result_format": "BOOLEAN_ONLY"}, **kwargs
+        )
+        return ValidationDependencies(counts.metric_configurations, parse_result_format(asked))

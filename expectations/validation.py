@@ -92,27 +92,38 @@ def show(connection: psycopg.Connection, waiting: Batch) -> None:
 def validate(
     sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], docs: Path | None = None
 ) -> dict[tuple[str, str], int]:
-    """Run the form's suite over the batch; (rule, field) -> number of records that break it.
+    """Count the form's rules over the batch; see ``count``."""
+    views = {
+        waiting.view: [c for c in conditions if not c.is_flag],
+        waiting.flagged_view: [c for c in conditions if c.is_flag],
+    }
+    return count(sqlalchemy_url, waiting.form.name, views, docs)
 
-    ``docs`` receives Data Docs of this run. Raises ``MachineryError`` when a rule could not be evaluated:
-    an empty result is an error of the machinery, never a clean bill.
+
+def count(
+    sqlalchemy_url: str, name: str, views: Mapping[str, Sequence[Condition]], docs: Path | None = None
+) -> dict[tuple[str, str], int]:
+    """Run a suite over each view of schema ``checked``; (rule, field) -> number of records that break it.
+
+    ``docs`` receives Data Docs of this run, in the folder ``name``. Raises ``MachineryError`` when a rule could not
+    be evaluated: an empty result is an error of the machinery, never a clean bill.
     """
     counts: dict[tuple[str, str], int] = {}
-    for outcome in _run(sqlalchemy_url, waiting, conditions, docs):
+    for outcome in _run(sqlalchemy_url, name, views, docs):
         meta: Mapping[str, Any] = outcome.expectation_config.meta
         key = (meta["rule"], meta["field"])
         if "unexpected_count" not in (outcome.result or {}):
             kind = re.search(r"\(psycopg\.errors\.(\w+)\)", str(outcome.exception_info))
             why = f" ({kind[1]})" if kind else ""
-            raise MachineryError(f"{waiting.form.name}: rule {key[0]} on {key[1]} could not be evaluated{why}")
+            raise MachineryError(f"{name}: rule {key[0]} on {key[1]} could not be evaluated{why}")
         counts[key] = counts.get(key, 0) + (outcome.result["unexpected_count"] or 0)
-    missing = {condition.key for condition in conditions} - counts.keys()
+    missing = {condition.key for conditions in views.values() for condition in conditions} - counts.keys()
     if missing:
-        raise MachineryError(f"{waiting.form.name}: Great Expectations gave no result for {sorted(missing)}")
+        raise MachineryError(f"{name}: Great Expectations gave no result for {sorted(missing)}")
     return counts
 
 
-def _run(sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], docs: Path | None) -> list[Any]:
+def _run(sqlalchemy_url: str, name: str, views: Mapping[str, Sequence[Condition]], docs: Path | None) -> list[Any]:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     for chatty in ("great_expectations", "great_expectations.data_context"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
@@ -128,14 +139,14 @@ def _run(sqlalchemy_url: str, waiting: Batch, conditions: Sequence[Condition], d
     datasource = context.data_sources.add_sql("warehouse", connection_string=sqlalchemy_url)
     try:
         if docs:
-            _add_docs(context, docs / waiting.form.name)
+            _add_docs(context, docs / name)
         outcomes: list[Any] = []
-        for view, flags in ((waiting.view, False), (waiting.flagged_view, True)):
+        for view, conditions in views.items():
             asset = datasource.add_table_asset(view, table_name=view, schema_name="checked")
             definition = gx.ValidationDefinition(
                 name=view,
                 data=asset.add_batch_definition_whole_table("night"),
-                suite=context.suites.add(suite(view, [c for c in conditions if c.is_flag is flags])),
+                suite=context.suites.add(suite(view, conditions)),
             )
             outcomes += context.validation_definitions.add(definition).run(result_format=COUNTS_ONLY).results
         if docs:

@@ -14,11 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 CATALOGUE_ROOT = Path(__file__).parent
 LANGUAGES = ("kk", "ru", "en")
+BETWEEN_RECORDS = {"column_list", "max_per_hour", "totals"}
+RECEIVED, REGISTERED = "received", "registered"
 
 Text = Mapping[str, str]
 """One sentence or label in the three languages: ``{"kk": ..., "ru": ..., "en": ...}``."""
@@ -74,10 +77,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Rule:
-    """One numbered rule (a row of ``rules.csv``).
+    """One numbered rule, or one version of it (a row of ``rules.csv``).
 
     ``holds`` is a PostgreSQL condition over one row of ``checked.<form>``, stated positively; null passes.
     It is empty for rules that are read off the fields (GEN), between rows, between forms or of packages (PKG).
+    Rows with one code and different dates of validity are versions of a rule; which of them a record meets is
+    decided by the date that ``in_force_by`` names.
     """
 
     code: str
@@ -103,11 +108,20 @@ class Rule:
     def is_error(self) -> bool:
         return self.severity == "error"
 
-    def in_force(self, day: date) -> bool:
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+    @property
+    def in_force_by(self) -> str:
+        """The date by which a record meets this version: ``received`` (unless the parameters say otherwise: the
+        day of receipt of its package, so that a backlog is judged as on its own night), ``registered`` (the
+        registered date of the form) or a date field of the record."""
+        return str(self.parameters.get("in_force_by", RECEIVED))
+
+    def in_force(self, day: date, since: date | None = None) -> bool:
+        """Whether it is in force on a day, or on some day from ``since`` to it."""
+        return self.valid_from <= day and (self.valid_to is None or (since or day) <= self.valid_to)
 
     def concerns(self, form: str) -> bool:
-        return self.form == "*" or form in self.form.split("|")
+        named = self.form == "*" or form in self.form.split("|")
+        return named and form not in self.parameters.get("exempt_forms", ())
 
 
 @dataclass(frozen=True)
@@ -124,7 +138,11 @@ class FormVersion:
 
 @dataclass(frozen=True)
 class Form:
-    """One form: a folder of data. ``fields`` and ``rules`` hold those of all its versions."""
+    """One form: a folder of data. ``fields`` and ``rules`` hold those of all its versions.
+
+    ``parent_link`` pairs each field that points to the parent record with the field of ``parent_form`` it points to;
+    together the latter are the parent's natural key, in its order.
+    """
 
     name: str
     sphere: str
@@ -134,6 +152,8 @@ class Form:
     prefix: str
     submitter_kinds: tuple[str, ...]
     natural_key: tuple[str, ...]
+    parent_form: str | None
+    parent_link: tuple[tuple[str, str], ...]
     place_field: str | None
     event_date_field: str
     registered_date_field: str
@@ -226,18 +246,32 @@ class Catalogue:
     duties: tuple[Duty, ...]
     closed_periods: Mapping[str, date] = field(default_factory=dict)
 
-    def rules_of(self, form: Form, day: date | None = None) -> list[Rule]:
-        """Rules that concern a form (general ones first), in force on ``day`` when given."""
+    def rules_of(self, form: Form, day: date | None = None, since: date | None = None) -> list[Rule]:
+        """Versions of rules that concern a form (general ones first); where a ``day`` of receipt is given, those that
+        a record received on it (or from ``since`` to it) may meet."""
         rules = [r for r in (*self.general_rules, *form.rules) if r.concerns(form.name)]
         known = set(form.field_names)
         rules = [r for r in rules if not r.code.startswith("IDN") or set(r.fields) <= known]
-        return [r for r in rules if day is None or r.in_force(day)]
+        return [r for r in rules if day is None or r.in_force_by != RECEIVED or r.in_force(day, since)]
+
+    @cached_property
+    def versions(self) -> Mapping[str, tuple[Rule, ...]]:
+        """Every rule of the catalogue by its code: its versions, oldest first."""
+        found: dict[str, list[Rule]] = {}
+        for rule in (*self.general_rules, *(r for form in self.forms.values() for r in form.rules)):
+            found.setdefault(rule.code, []).append(rule)
+        return {code: tuple(sorted(rules, key=lambda r: r.valid_from)) for code, rules in found.items()}
 
     @cached_property
     def rules(self) -> Mapping[str, Rule]:
-        """Every rule of the catalogue by its code."""
-        every = [*self.general_rules, *(r for form in self.forms.values() for r in form.rules)]
-        return {r.code: r for r in every}
+        """The newest version of every rule; ``rule`` says which was in force on a day."""
+        return {code: versions[-1] for code, versions in self.versions.items()}
+
+    def rule(self, code: str, day: date) -> Rule:
+        """The version of a rule in force on a day; where none was, the last before it, or else the first."""
+        versions = self.versions[code]
+        begun = [rule for rule in versions if rule.valid_from <= day]
+        return begun[-1] if begun else versions[0]
 
     def duties_of(self, form: str, subject_kind: str, day: date) -> list[Duty]:
         return [d for d in self.duties if (d.form, d.subject_kind) == (form, subject_kind) and d.in_force(day)]
@@ -268,6 +302,8 @@ def load_catalogue(root: Path | None = None) -> Catalogue:
         },
     )
     _verify(catalogue)
+    for versions in catalogue.versions.values():
+        _verify_versions(versions, catalogue)
     return catalogue
 
 
@@ -282,9 +318,11 @@ def _verify(catalogue: Catalogue) -> None:
                     f"forms/{form.name}/fields.csv: {f.name}: all versions of a field must have one type; "
                     "give the changed field a new name"
                 )
-        for key in (*form.natural_key, *form.control_total_fields, form.registered_date_field):
+        links = (own for own, _ in form.parent_link)
+        for key in (*form.natural_key, *form.control_total_fields, form.registered_date_field, *links):
             if key not in names:
                 raise CatalogueError(f"forms/{form.name}/form.toml: '{key}' is not a field of fields.csv")
+        _verify_parent(form, catalogue)
         missing = {"action", "correction_reason"} - names
         if missing:
             raise CatalogueError(f"forms/{form.name}/fields.csv: every form has the fields {sorted(missing)}")
@@ -294,11 +332,51 @@ def _verify(catalogue: Catalogue) -> None:
                 raise CatalogueError(f"forms/{form.name}/rules.csv: {rule.code}: unknown fields {unknown}")
             if rule.number < 500 and not rule.holds:
                 raise CatalogueError(f"forms/{form.name}/rules.csv: {rule.code}: say in 'holds' what must be true")
-            if 500 <= rule.number < 600 and not rule.parameters.keys() & {"column_list", "max_per_hour"}:
+            if 500 <= rule.number < 600 and not rule.parameters.keys() & BETWEEN_RECORDS:
                 raise CatalogueError(
-                    f"forms/{form.name}/rules.csv: {rule.code}: a rule between records of a package names a "
-                    "column_list or max_per_hour in its parameters"
+                    f"forms/{form.name}/rules.csv: {rule.code}: a rule between records of a package names one of "
+                    f"{', '.join(sorted(BETWEEN_RECORDS))} in its parameters"
                 )
+
+
+def _verify_parent(form: Form, catalogue: Catalogue) -> None:
+    """The link holds the parent's natural key, field by field; a catalogue may hold a form without its parent."""
+    where = f"forms/{form.name}/form.toml"
+    if (form.parent_form is None) != (not form.parent_link):
+        raise CatalogueError(f"{where}: parent_form and parent_link go together")
+    parent = catalogue.forms.get(form.parent_form or "")
+    if parent is None:
+        return
+    if tuple(theirs for _, theirs in form.parent_link) != parent.natural_key:
+        raise CatalogueError(f"{where}: parent_link must hold the natural key of {parent.name}, in its order")
+    for own, theirs in form.parent_link:
+        if form.column(own).type != parent.column(theirs).type:
+            raise CatalogueError(f"{where}: '{own}' has not the type of '{theirs}' of {parent.name}")
+
+
+def _verify_versions(versions: tuple[Rule, ...], catalogue: Catalogue) -> None:
+    """Versions of a rule follow one another, and every record they concern has the date that chooses between them."""
+    for earlier, later in pairwise(versions):
+        if earlier.form != later.form and {earlier.form, later.form} & catalogue.forms.keys():
+            raise CatalogueError(
+                f"forms/*/rules.csv: a rule has a number of its own: {later.code} is of {earlier.form} and {later.form}"
+            )
+        if earlier.valid_to is None or earlier.valid_to >= later.valid_from:
+            raise CatalogueError(
+                f"rules.csv: {later.code}: the versions of {earlier.valid_from} and {later.valid_from} overlap: "
+                "end the earlier by its valid_to before the later begins"
+            )
+        if earlier.in_force_by != later.in_force_by:
+            raise CatalogueError(f"rules.csv: {later.code}: all versions of a rule have one in_force_by")
+    rule = versions[-1]
+    if rule.in_force_by == RECEIVED:
+        return
+    if not all(version.holds for version in versions):
+        raise CatalogueError(f"rules.csv: {rule.code}: only a rule with 'holds' can be met by {rule.in_force_by}")
+    for form in catalogue.forms.values():
+        fields = {f.name for f in form.fields if f.is_temporal} | {REGISTERED}
+        if rule in catalogue.rules_of(form) and rule.in_force_by not in fields:
+            raise CatalogueError(f"rules.csv: {rule.code}: in_force_by {rule.in_force_by} is no date of {form.name}")
 
 
 def _digest(root: Path) -> str:
@@ -339,6 +417,8 @@ def _form(folder: Path) -> Form:
         prefix=head["rule_prefix"],
         submitter_kinds=tuple(head["submitter_kinds"]),
         natural_key=tuple(head["natural_key"]),
+        parent_form=head.get("parent_form"),
+        parent_link=tuple(map(_link, head.get("parent_link", ()))),
         place_field=head.get("place_field"),
         event_date_field=head["event_date_field"],
         registered_date_field=head["registered_date_field"],
@@ -348,6 +428,11 @@ def _form(folder: Path) -> Form:
         rules=_rules(folder / "rules.csv", form=folder.name),
         checked_sql=checked.read_text(encoding="utf-8") if checked.exists() else None,
     )
+
+
+def _link(text: str) -> tuple[str, str]:
+    own, _, parents = text.partition("=")
+    return own, parents or own
 
 
 def _field(row: Mapping[str, str]) -> Field:

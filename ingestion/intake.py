@@ -171,7 +171,7 @@ Examined = tuple[package.Arrived, package.Checked | Refusal, Manifest | None]
 def _examine(claim: Claim, archive: Archive, catalogue: Catalogue, moment: datetime) -> Examined:
     """Archive a package and say what can be said of it without the ledger. The manifest of a refused package, where
     it can be read, goes into the ledger all the same."""
-    arrived = package.keep(claim.path, archive, catalogue.rules["PKG-114"].parameters)
+    arrived = package.keep(claim.path, archive, catalogue.rule("PKG-114", moment.date()).parameters)
     try:
         return arrived, package.check(arrived, archive, catalogue, sender=claim.folder, day=moment.date()), None
     except Refusal as refusal:
@@ -278,7 +278,7 @@ class _Book:
 
     def _add(self, facts: dict[str, Any], declared: Manifest | None, refusal: Refusal | None) -> int:
         payload = declared.payload if declared else None
-        rule = self._catalogue.rules[refusal.rule] if refusal else None
+        rule = self._catalogue.rule(refusal.rule, facts["received_on"]) if refusal else None
         self._rows.append(
             {
                 **{key: value for key, value in facts.items() if key != "simulated"},

@@ -90,7 +90,7 @@ def load(
         for received_on in sorted({w.received_on for w in waiting}):
             connection.execute(tables.partition(form, received_on))
         counts: dict[int, tuple[int, int]] = {}
-        for version, batch in _batches(waiting):
+        for version, day_of_receipt, batch in _batches(waiting):
             cells = []
             for item in batch:
                 structured = _structured(archive, item, catalogue)
@@ -104,7 +104,8 @@ def load(
                 del structured
             if cells:
                 days = {item.seq: item.received_on for item in batch}
-                _copy(connection, form, _typed(cells, form, version, catalogue), version, days, key)
+                typed = _typed(cells, form, version, catalogue, day_of_receipt)
+                _copy(connection, form, typed, version, days, key)
         ledger.lock(connection)
         ledger.append_events(
             connection,
@@ -136,7 +137,8 @@ def _waiting(connection: psycopg.Connection, form: Form, day: date) -> list[_Wai
         "select s.seq, s.received_on, s.subject, s.form, s.form_version, s.report_code, s.period_from, s.period_to, "
         "s.sequence, s.nil_report, s.prepared_at, s.payload "
         "from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
-        "where p.state = 'received' and s.form = %s and s.received_on <= %s order by s.form_version, s.seq",
+        "where p.state = 'received' and s.form = %s and s.received_on <= %s "
+        "order by s.form_version, s.received_on, s.seq",
         [form.name, day],
     ).fetchall()
     return [_Waiting(seq, on, _declared(head, payload)) for seq, on, *head, payload in rows]
@@ -147,35 +149,37 @@ def _declared(head: list[Any], payload: dict[str, Any]) -> Manifest:
     return Manifest(**dict(zip(names, head, strict=True)), payload=Payload(**payload))
 
 
-def _batches(waiting: list[_Waiting]) -> Iterator[tuple[str, list[_Waiting]]]:
-    """Whole packages of one form version, together up to ``CHUNK_BYTES`` of payload."""
-    for version, of_version in groupby(waiting, key=lambda w: w.declared.form_version):
+def _batches(waiting: list[_Waiting]) -> Iterator[tuple[str, date, list[_Waiting]]]:
+    """Whole packages of one form version and day of receipt, together up to ``CHUNK_BYTES`` of payload."""
+    for (version, day), alike in groupby(waiting, key=lambda w: (w.declared.form_version, w.received_on)):
         batch: list[_Waiting] = []
         size = 0
-        for item in of_version:
+        for item in alike:
             batch.append(item)
             size += item.declared.payload.bytes if item.declared.payload else 0
             if size >= CHUNK_BYTES:
-                yield version, batch
+                yield version, day, batch
                 batch, size = [], 0
         if batch:
-            yield version, batch
+            yield version, day, batch
 
 
 def _structured(archive: Archive, item: _Waiting, catalogue: Catalogue) -> reader.Structured | None:
     """The package taken apart; None where the archive is damaged."""
     assert item.declared.payload is not None
     try:
-        return package.structure(archive.read(item.declared.payload.sha256), item.declared, catalogue)
+        return package.structure(archive.read(item.declared.payload.sha256), item.declared, catalogue, item.received_on)
     except ArchiveDamaged as damage:
         log.error("submission %s: %s", item.seq, damage)
         return None
 
 
-def _typed(cells: list[pl.DataFrame], form: Form, version: str, catalogue: Catalogue) -> Iterator[pl.DataFrame]:
+def _typed(
+    cells: list[pl.DataFrame], form: Form, version: str, catalogue: Catalogue, day: date
+) -> Iterator[pl.DataFrame]:
     together = pl.concat(cells)
     cells.clear()
-    yield from reader.type_records(together, form, version, catalogue)
+    yield from reader.type_records(together, form, version, catalogue, day)
 
 
 def _keep_unreadable(

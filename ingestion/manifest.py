@@ -146,15 +146,16 @@ def check(manifest: Manifest, catalogue: Catalogue, *, sender: str, day: date) -
     if not subject.active(manifest.period_from, manifest.period_to):
         heir = f"; {subject.covered_by} covers it" if subject.covered_by else ""
         _refuse("PKG-105", f"{subject.code} is not active in the whole period{heir}")
-    if manifest.form in catalogue.rules["PKG-130"].parameters["forms"]:
+    if manifest.form in catalogue.rule("PKG-130", day).parameters["forms"]:
         _refuse("PKG-130", f"form {manifest.form} is a kind of record that is not accepted")
     form = catalogue.forms.get(manifest.form)
     if form is None:
         _refuse("PKG-106", f"form {manifest.form} is not known")
-    duties = catalogue.duties_of(form.name, subject.kind, manifest.period_to)
-    if subject.kind not in form.submitter_kinds or not duties:
+    owed = catalogue.duties_of(form.name, subject.kind, manifest.period_to)
+    if subject.kind not in form.submitter_kinds or not owed:
         _refuse("PKG-107", f"form {form.name} is not assigned to {subject.kind}")
-    if manifest.report_code not in {duty.report_code for duty in duties}:
+    duties = [duty for duty in owed if duty.report_code == manifest.report_code]
+    if not duties:
         _refuse("PKG-102", f"report_code does not belong to a package of {form.name}")
     _check_period(manifest, form, duties, day)
     _check_payload(manifest, form)

@@ -149,14 +149,14 @@ def check(arrived: Arrived, archive: Archive, catalogue: Catalogue, *, sender: s
     content = archive.read(arrived.files[declared.payload.name])
     if arrived.files[declared.payload.name] != declared.payload.sha256 or len(content) != declared.payload.bytes:
         raise Refusal("PKG-111", f"{declared.payload.name} differs from its checksum or size in the manifest")
-    return Checked(declared, check_payload(content, declared, catalogue))
+    return Checked(declared, check_payload(content, declared, catalogue, day))
 
 
-def check_payload(content: bytes, declared: Manifest, catalogue: Catalogue) -> tuple[str, ...]:
+def check_payload(content: bytes, declared: Manifest, catalogue: Catalogue, day: date) -> tuple[str, ...]:
     """Count and control totals of the payload (PKG-119, 120); returns the totals that cannot be compared."""
     assert declared.payload is not None
     form = catalogue.forms[declared.form]
-    structured = structure(content, declared, catalogue)
+    structured = structure(content, declared, catalogue, day)
     if structured.records != declared.payload.records:
         raise Refusal("PKG-119", f"{declared.payload.records} records declared, {structured.records} lines present")
     totals = reader.control_totals(structured, form)
@@ -170,11 +170,11 @@ def check_payload(content: bytes, declared: Manifest, catalogue: Catalogue) -> t
     return tuple(name for name, total in totals.items() if total is None)
 
 
-def structure(content: bytes, declared: Manifest, catalogue: Catalogue) -> reader.Structured:
-    """The payload of a manifest taken apart by the fields of its form version."""
+def structure(content: bytes, declared: Manifest, catalogue: Catalogue, day: date) -> reader.Structured:
+    """The payload of a manifest taken apart by the fields of its form version and the limits of the day of receipt."""
     assert declared.payload is not None
     fields = catalogue.forms[declared.form].fields_of(declared.form_version)
-    return reader.structure(content, declared.payload, fields, catalogue.rules["PKG-114"].parameters)
+    return reader.structure(content, declared.payload, fields, catalogue.rule("PKG-114", day).parameters)
 
 
 def pack(
@@ -188,6 +188,7 @@ def pack(
     prepared_at: datetime,
     sequence: int = 1,
     encoding: str = "utf-8",
+    report_code: str | None = None,
 ) -> Manifest:
     """Write ``manifest.json`` into a folder that holds at most one payload file (none: a nil report).
 
@@ -205,7 +206,7 @@ def pack(
         subject=subject,
         form=form,
         form_version=version.version,
-        report_code=None,
+        report_code=report_code,
         period_from=period_from,
         period_to=period_to,
         sequence=sequence,
@@ -236,7 +237,7 @@ def _declare(path: Path, head: Manifest, catalogue: Catalogue, encoding: str) ->
     if payload.format not in ("csv", "jsonl"):
         raise PackError(f"{path.name}: a payload is .csv or .jsonl, with or without .gz")
     try:
-        structured = structure(content, replace(head, payload=payload), catalogue)
+        structured = structure(content, replace(head, payload=payload), catalogue, head.prepared_at.date())
     except Refusal as refusal:
         raise PackError(str(refusal)) from refusal
     totals = reader.control_totals(structured, catalogue.forms[head.form])

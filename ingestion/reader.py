@@ -16,6 +16,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -322,17 +323,23 @@ def _typed(field: Field) -> pl.Expr:
 
 
 def type_records(
-    cells: pl.DataFrame, form: Form, version: str, catalogue: Catalogue, slice_rows: int = SLICE_ROWS
+    cells: pl.DataFrame,
+    form: Form,
+    version: str,
+    catalogue: Catalogue,
+    day: date | None = None,
+    slice_rows: int = SLICE_ROWS,
 ) -> Iterator[pl.DataFrame]:
     """Typed records of whole packages of one form version, in slices of at most ``slice_rows`` records.
 
     In: ``submission_seq``, ``line`` and one text column a field. Out: the same rows with the fields typed,
     plus ``record_key`` (the natural key joined by ``|``) and ``flags`` (list of ``RULE:field``, null when
-    clean). Packages must be complete, since 5xx rules look at all records of a package.
+    clean). Packages must be complete, since 5xx rules look at all records of a package. ``day`` is the day of
+    receipt of these packages: their texts are judged by the versions of rules in force then (the newest unless given).
     """
     fields = form.fields_of(version)
-    rules = {rule.code: rule for rule in catalogue.rules_of(form)}
-    repeated = _repetitions(cells, form, fields, rules)
+    rules = {rule.code: rule for rule in catalogue.rules_of(form, day)}
+    repeated = _repetitions(cells, form, fields, rules, catalogue)
     for offset in range(0, cells.height, slice_rows):
         part = cells.slice(offset, slice_rows)
         typed = part.select(SUBMISSION, LINE, *map(_typed, fields))
@@ -377,21 +384,22 @@ def _text_findings(
 
 
 def _text_conditions(field: Field, rules: Mapping[str, Rule]) -> dict[str, pl.Expr]:
-    """Rule -> expression over the column ``text`` that is true where a text breaks it."""
+    """Rule -> expression over the column ``text`` that is true where a text breaks it; only rules there are."""
     text = pl.col("text")
-    conditions = {
-        "GEN-103": text.str.contains(_rust(rules["GEN-103"].parameters["regex"])),
-        "GEN-104": text.str.contains(rules["GEN-104"].parameters["regex"]),
-    }
-    placeholder = rules["GEN-202"].parameters
-    if field.is_text and field.name not in placeholder["exempt_fields"]:
-        conditions["GEN-202"] = text.str.to_lowercase().is_in(placeholder["placeholders"])
+    conditions: dict[str, pl.Expr] = {}
+    for code in ("GEN-103", "GEN-104"):
+        if rule := rules.get(code):
+            conditions[code] = text.str.contains(_rust(rule.parameters["regex"]))
+    if (rule := rules.get("GEN-202")) and field.is_text and field.name not in rule.parameters["exempt_fields"]:
+        conditions["GEN-202"] = text.str.to_lowercase().is_in(rule.parameters["placeholders"])
         if _digits(field) >= IDENTIFIER_DIGITS:
-            conditions["GEN-202"] |= text.str.contains(placeholder["regex"])
+            conditions["GEN-202"] |= text.str.contains(rule.parameters["regex"])
     if field.pattern:
-        whole = field.pattern.removeprefix("^").removesuffix("$")
-        conditions["GEN-105"] = ~text.str.contains(_rust(rules["GEN-105"].parameters["regex"]))
-        conditions["GEN-303"] = ~text.str.contains(rf"\A(?:{whole})\z")
+        if rule := rules.get("GEN-105"):
+            conditions["GEN-105"] = ~text.str.contains(_rust(rule.parameters["regex"]))
+        if "GEN-303" in rules:
+            whole = field.pattern.removeprefix("^").removesuffix("$")
+            conditions["GEN-303"] = ~text.str.contains(rf"\A(?:{whole})\z")
     return conditions
 
 
@@ -401,18 +409,19 @@ def _rust(pattern: str) -> str:
 
 
 def _digits(field: Field) -> int:
-    """How many digits a pattern of nothing but digits demands; 0 for any other pattern."""
-    classes = re.fullmatch(r"\^((?:\[[0-9]-[0-9]\](?:\{[0-9]+\})?)+)\$", field.pattern or "")
-    if not classes:
+    """How many digits a pattern of nothing but digits demands at least; 0 for any other pattern."""
+    one = r"\[[0-9]-[0-9]\](?:\{([0-9]+)(?:,[0-9]+)?\})?"
+    if not re.fullmatch(rf"\^(?:{one})+\$", field.pattern or ""):
         return 0
-    return sum(int(n or 1) for n in re.findall(r"\[[0-9]-[0-9]\](?:\{([0-9]+)\})?", classes[1]))
+    return sum(int(least or 1) for least in re.findall(one, field.pattern or ""))
 
 
 def _repetitions(
-    cells: pl.DataFrame, form: Form, fields: Sequence[Field], rules: Mapping[str, Rule]
+    cells: pl.DataFrame, form: Form, fields: Sequence[Field], rules: Mapping[str, Rule], catalogue: Catalogue
 ) -> dict[str, pl.Series]:
-    """Rules between the records of a package (5xx). Empty cells are not equal, except in GEN-502: the empty
-    cells of two records that agree in everything else agree too (correction_reason is empty in every new one)."""
+    """Rules between the records of a package (5xx). Empty cells are not equal, except those of a key field that may
+    be empty (GEN-501: no article means all articles), and in GEN-502: the empty cells of two records that agree in
+    everything else agree too (correction_reason is empty in every new one)."""
     by_name = {field.name: field for field in fields}
     found: dict[str, pl.Series] = {}
     for rule in rules.values():
@@ -421,18 +430,23 @@ def _repetitions(
         match rule.code:
             case "GEN-501":
                 columns = list(form.natural_key)
+                filled = [name for name in columns if by_name[name].required != "no"]
             case "GEN-502":
-                columns = [name for name in by_name if name not in form.natural_key]
+                columns, filled = [name for name in by_name if name not in form.natural_key], []
+            case _ if "totals" in rule.parameters:
+                columns = ["action", *form.natural_key, rule.fields[0]]
             case _:
-                columns = list(rule.parameters.get("column_list", rule.fields))
+                columns = filled = list(rule.parameters.get("column_list", rule.fields))
         # Nearly all columns of GEN-502 are compared as sent: typing them all once more would cost a second per million.
         as_sent = rule.code == "GEN-502"
         typed = cells.select(SUBMISSION, *(pl.col(n) if as_sent else _typed(by_name[n]) for n in columns))
         if "max_per_hour" in rule.parameters:
             device, moment = columns
             mask = _crowded(typed, device, moment, rule.parameters["max_per_hour"])
+        elif "totals" in rule.parameters:
+            mask = _unbalanced(typed, form, rule, catalogue)
         else:
-            mask = _repeated(typed, columns, empty_cells_agree=rule.code == "GEN-502")
+            mask = _repeated(typed, columns, filled)
         if mask.any():
             found[f"{rule.code}:{rule.fields[0]}"] = mask
     return found
@@ -444,8 +458,41 @@ def _crowded(records: pl.DataFrame, device: str, moment: str, limit: int) -> pl.
     return records.select(filled & (per_hour > limit)).to_series()
 
 
-def _repeated(records: pl.DataFrame, columns: list[str], *, empty_cells_agree: bool = False) -> pl.Series:
-    filled = pl.all_horizontal(pl.col(columns).is_not_null()) if not empty_cells_agree else pl.lit(value=True)
+def _unbalanced(records: pl.DataFrame, form: Form, rule: Rule, catalogue: Catalogue) -> pl.Series:
+    """Total cells of a report that differ from the sum of their parts (AGR-501), among the new cells of a package.
+
+    Of each field of ``totals`` the total has the mark in ``whole`` (none: it is empty) and the parts any other value.
+    A sum above the total is always wrong; one below it only where no part can be missing: all codes of the field's
+    list are given, or it has no list. ``enclosed_by`` first digits name the part that already holds another.
+    """
+    amount, new = rule.fields[0], records.with_row_index("row").filter(pl.col("action") == "I")
+    wrong = []
+    for name in rule.parameters["totals"]:
+        cell = [SUBMISSION, *(key for key in form.natural_key if key != name)]
+        mark = rule.parameters["whole"].get(name)
+        is_total = pl.col(name).is_null() if mark is None else pl.col(name) == mark
+        parts = new.filter(~is_total).unique([*cell, name], keep="first")
+        if digits := rule.parameters["enclosed_by"].get(name):
+            around = pl.col(name).str.slice(0, digits).str.pad_end(len(mark), "0")
+            given = parts.select(*cell, name)
+            inner = parts.filter(pl.col(name) != around).with_columns(around.alias("around"))
+            held = inner.join(given, left_on=[*cell, "around"], right_on=[*cell, name], how="semi", nulls_equal=True)
+            parts = parts.filter(~pl.col("row").is_in(held["row"].implode()))
+        sums = parts.group_by(cell).agg(
+            pl.col(amount).sum().alias("sum"),
+            pl.col(amount).is_null().any().alias("unread"),
+            pl.len().alias("given"),
+        )
+        codes = {code.code for code in catalogue.code_lists.get(form.column(name).code_list or "", ())}
+        below = (pl.col("given") >= len(codes)) & (pl.col("sum") < pl.col(amount))
+        totals = new.filter(is_total).join(sums, on=cell, nulls_equal=True)
+        wrong.append(totals.filter(~pl.col("unread") & ((pl.col("sum") > pl.col(amount)) | below))["row"])
+    return pl.int_range(records.height, eager=True).is_in(pl.concat(wrong).implode())
+
+
+def _repeated(records: pl.DataFrame, columns: list[str], must_be_filled: list[str]) -> pl.Series:
+    """Records that agree with another of their package in all ``columns`` and have none of ``must_be_filled`` empty."""
+    filled = pl.all_horizontal(pl.lit(value=True), pl.col(must_be_filled).is_not_null())
     fingerprint = records.select(pl.struct(SUBMISSION, *columns).hash().alias("hash"), filled.alias("filled"))
     suspects = (fingerprint["hash"].is_duplicated() & fingerprint["filled"]).rename("suspect")
     if suspects.any():  # equal fingerprints are made sure of on the cells themselves

@@ -59,7 +59,7 @@ create table if not exists ledger.events (
 );
 comment on table ledger.events is
 'What happened to a submission, in order, chained by hash: registered, refused, held, released, resent, nil, '
-'loaded, judged, restated. Rows are never changed.';
+'loaded, judged, reconciled, restated. Rows are never changed.';
 create index if not exists events_submission on ledger.events (submission_seq, seq);
 create index if not exists events_resent on ledger.events ((detail ->> 'arrival_id')) where kind = 'resent';
 
@@ -136,10 +136,68 @@ create table if not exists quality.findings (
     severity text not null,
     found_seq bigint,
     cleared_seq bigint,
-    detail jsonb not null default '{}'
+    detail jsonb not null default '{}',
+    item text not null default '',
+    found_at timestamptz,
+    cleared_at timestamptz,
+    catalogue_version text
 );
-comment on table quality.findings is 'What is wrong without a record to hold it: packages, calendar, series, reconciliation.';
+comment on table quality.findings is
+'What is wrong without a record to hold it: packages, calendar, series, reconciliation. '
+'Of a package: found_seq and cleared_seq are ledger events. Of the calendar, series and reconciliation: found_at and '
+'cleared_at, and item tells apart several findings of a rule about one subject, form and period.';
 create index if not exists findings_submission on quality.findings (submission_seq);
+create unique index if not exists findings_open on quality.findings
+(rule, subject, form, period_from, period_to, item) nulls not distinct
+where submission_seq is null and cleared_at is null;
+
+create table if not exists quality.reconciliation (
+    cell_id bigint generated always as identity primary key,
+    submission_seq bigint not null,
+    line integer,
+    subject text not null,
+    report_code text not null,
+    period_start date not null,
+    period_end date not null,
+    is_cumulative boolean not null,
+    territory text not null,
+    article text,
+    severity text,
+    measure text not null,
+    value_type text not null,
+    reported numeric,
+    recomputed numeric,
+    difference numeric generated always as (reported - recomputed) stored,
+    records bigint,
+    unbalanced numeric,
+    uncarried numeric,
+    previous numeric,
+    previous_seq bigint,
+    corrected bigint,
+    rules text[],
+    unique (submission_seq, line)
+);
+comment on table quality.reconciliation is
+'Every cell of a subject''s own report beside its figure computed from the subject''s records, as known when the report '
+'was received. line is null for a cell that the records have and the report lacks; recomputed is null for a stock, '
+'which follows from no record. unbalanced: stocks and flows; uncarried: against the stock of the neighbouring period; '
+'previous: the same count in the report before, corrected: records corrected since. rules: those the cell breaks '
+'(null: not reconciled to the end).';
+create index if not exists reconciliation_report on quality.reconciliation
+(subject, report_code, period_start, period_end, submission_seq);
+
+create table if not exists quality.reconciliation_records (
+    cell_id bigint not null references quality.reconciliation (cell_id) on delete cascade,
+    form text not null,
+    submission_seq bigint not null,
+    line integer not null,
+    standing text not null,
+    primary key (cell_id, form, submission_seq, line, standing)
+);
+comment on table quality.reconciliation_records is
+'The records behind a cell that differs. standing: counted; quarantined (it would count, were it accepted); changed '
+'(it counted at the end of the period and was replaced or annulled before the report came); late (it came after the '
+'report). At most as many of a standing as max_records of AGR-901 says.';
 
 create table if not exists quality.rules (
     catalogue_version text not null,
@@ -159,7 +217,7 @@ create table if not exists quality.rules (
     valid_to date,
     source text not null,
     current boolean not null,
-    primary key (catalogue_version, rule, form)
+    primary key (catalogue_version, rule, form, valid_from)
 );
 comment on table quality.rules is 'The published rule catalogue, every version that ever judged; current marks the one in force.';
 

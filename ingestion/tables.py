@@ -158,13 +158,14 @@ def _publish_rules(connection: psycopg.Connection, catalogue: Catalogue) -> None
             rule.valid_to,
             rule.source,
         )
-        for rule in catalogue.rules.values()
+        for versions in catalogue.versions.values()
+        for rule in versions
     ]
     connection.execute("update quality.rules set current = false where catalogue_version <> %s", [catalogue.version])
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into quality.rules values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true) "
-            "on conflict (catalogue_version, rule, form) do update set current = true",
+            "on conflict (catalogue_version, rule, form, valid_from) do update set current = true",
             rows,
         )
 

@@ -288,6 +288,54 @@ def test_the_body_a_case_was_transferred_to_may_correct_it(office: Office) -> No
     assert office.open_rules() == [("MVD-35", "GEN-604")]
 
 
+TRANSFER: dict[str, Any] = {
+    "form": "pretrial_decision",
+    "decision_type": "transferred",
+    "court": "",
+    "suspects_count": "0",
+    "decision_date": "2026-10-05",
+}
+
+
+def test_a_transfer_that_comes_after_the_correction_releases_it(office: Office) -> None:
+    """Forms are judged in turn and packages come as they please: the transfer settles the case anew."""
+    office.send(day=0, **OLD)
+    office.send(action="M", day=2, sender="MVD-71", damage_kzt="2.00")
+    office.night()
+    assert office.open_rules() == [("MVD-71", "GEN-604")]
+    office.send(day=1, transfer_body="MVD-71", **TRANSFER)
+    office.night("pretrial_decision")
+    assert office.open_rules() == []
+    restated = "select s.subject from ledger.events e join ledger.submissions s on s.seq = e.submission_seq "
+    assert office.store.query(restated + "where e.kind = 'restated'") == ["MVD-71"]
+    assert office.store.judge("pretrial_decision").restated == ()
+    assert office.store.verify() == []
+
+
+def test_a_transfer_that_is_quarantined_later_gives_no_right_any_more(office: Office) -> None:
+    """An older decision of the same number makes the transfer a second one: what stood on it is quarantined again."""
+    office.send(day=0, **OLD)
+    office.send(day=2, transfer_body="MVD-71", **TRANSFER)
+    office.send(action="M", day=3, sender="MVD-71", damage_kzt="2.00")
+    office.night()
+    office.night("pretrial_decision")
+    assert office.open_rules() == []
+    office.send(day=1, **(TRANSFER | {"decision_type": "discontinued_other", "legal_ground": "35(1)"}))
+    office.night("pretrial_decision")
+    assert ("MVD-71", "GEN-604") in office.open_rules()
+
+
+def test_who_received_a_case_may_transfer_it_further(office: Office) -> None:
+    """Whatever order the decisions are judged in: the second transfer before the first."""
+    office.send(day=0, **OLD)
+    office.send(day=1, **(TRANSFER | {"decision_no": "1"}), transfer_body="MVD-71")
+    office.send(action="M", day=3, sender="MVD-35", damage_kzt="2.00")
+    office.send(action="M", day=2, sender="MVD-71", **(TRANSFER | {"decision_no": "1"}), transfer_body="MVD-35")
+    office.night()
+    office.night("pretrial_decision")
+    assert office.open_rules() == []
+
+
 def test_the_correction_of_a_quarantined_record_clears_it(office: Office) -> None:
     office.send(day=0, kato="", **OLD)
     office.night()

@@ -13,7 +13,8 @@ rules as (
         rule,
         dimension
     from {{ source('quality', 'rules') }}
-    order by rule asc, current desc, catalogue_version desc
+    order by
+        rule asc, current desc, catalogue_version desc, valid_from desc
 ),
 
 violations_daily as (
