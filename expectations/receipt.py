@@ -107,27 +107,59 @@ def build(
         }
         found: dict[int, list[dict[str, Any]]] = {seq: [] for seq in submissions}
         cursor.execute(
-            "select submission_seq, line, field, rule, severity from quality.violations "
+            "select submission_seq, line, field, rule, severity, null as detail from quality.violations "
             "where submission_seq = any(%(seqs)s) and cleared_seq is null "
-            "union all select submission_seq, null, null, rule, severity from quality.findings "
-            "where submission_seq = any(%(seqs)s) and cleared_seq is null order by 1, 2 nulls first, 4, 3",
+            "union all select submission_seq, null, null, rule, severity, null from quality.findings "
+            "where submission_seq = any(%(seqs)s) and cleared_seq is null "
+            "union all select submission_seq, null, 'measure', unnest(rules), 'error', "
+            "concat_ws(' ', report_code, measure, territory, article, severity) from quality.reconciliation "
+            "where submission_seq = any(%(seqs)s) and line is null order by 1, 2 nulls first, 4, 3, 6",
             {"seqs": submissions},
         )
         for row in cursor:
             found[row["submission_seq"]].append(row)
+        codes = {row["rule"] for rows in found.values() for row in rows} | {head["rejection_rule"] for head in heads}
+        dropped = _dropped_rules(cursor, codes - catalogue.versions.keys() - {None})
     for head in heads:
         seq = head["submission_seq"]
-        yield seq, (head["inbox_folder"], _receipt(head, found[seq], events[event_of[seq]], catalogue))
+        yield seq, (head["inbox_folder"], _receipt(head, found[seq], events[event_of[seq]], catalogue, dropped))
+
+
+def _dropped_rules(cursor: psycopg.Cursor[dict[str, Any]], codes: set[str]) -> dict[str, Rule]:
+    """Rules that the catalogue no longer has, as they were last published: what was judged by them stands."""
+    if not codes:
+        return {}
+    rows = cursor.execute(
+        "select distinct on (rule) * from quality.rules where rule = any(%s) order by rule, valid_from desc, form",
+        [list(codes)],
+    )
+    return {
+        row["rule"]: Rule(
+            code=row["rule"],
+            fields=tuple(row["fields"].split("|")),
+            statement=row["statement_en"],
+            message={language: row[f"message_{language}"] for language in LANGUAGES},
+            holds=None,
+            **{name: row[name] for name in ("form", "level", "dimension", "severity", "law_ref", "parameters")},
+            **{name: row[name] for name in ("valid_from", "valid_to", "source")},
+        )
+        for row in rows
+    }
 
 
 def _receipt(
-    head: Mapping[str, Any], found: list[dict[str, Any]], event: Mapping[str, Any], catalogue: Catalogue
+    head: Mapping[str, Any],
+    found: list[dict[str, Any]],
+    event: Mapping[str, Any],
+    catalogue: Catalogue,
+    dropped: Mapping[str, Rule],
 ) -> dict[str, Any]:
-    findings = [_finding(row["line"], row["field"], catalogue.rules[row["rule"]], row["severity"]) for row in found]
+    def rule(code: str) -> Rule:
+        return dropped.get(code) or catalogue.rule(code, head["received_on"])
+
+    findings = [_finding(row["line"], row["field"], rule(row["rule"]), row["severity"], row["detail"]) for row in found]
     if head["rejection_rule"] and head["verdict"] in ("refused", "held"):
-        findings.insert(
-            0, _finding(None, None, catalogue.rules[head["rejection_rule"]], "refuse", head["rejection_detail"])
-        )
+        findings.insert(0, _finding(None, None, rule(head["rejection_rule"]), "refuse", head["rejection_detail"]))
     own = head["rejection_rule"] != "PKG-108"  # a foreign subject's name is not for the sender's outbox
     return {
         "receipt_version": RECEIPT_VERSION,
@@ -188,6 +220,7 @@ def _template() -> Template:
 
 def _page(receipt: Mapping[str, Any], catalogue: Catalogue) -> str:
     by_rule = Counter((f["rule"], f["severity"], f["field"] or "") for f in receipt["findings"])
+    of_rule = {f["rule"]: f for f in receipt["findings"]}
     summary = [
         {
             "rule": rule,
@@ -195,8 +228,8 @@ def _page(receipt: Mapping[str, Any], catalogue: Catalogue) -> str:
             "field": field,
             "count": count,
             "label": _label(receipt, field, catalogue),
-            "law_ref": catalogue.rules[rule].law_ref,
-            "message": catalogue.rules[rule].message,
+            "law_ref": of_rule[rule]["law_ref"],
+            "message": of_rule[rule]["message"],
         }
         for (rule, severity, field), count in sorted(by_rule.items())
     ]

@@ -10,10 +10,12 @@ import dagster as dg
 import psycopg
 
 from expectations.judgement import Judged
+from expectations.reconciliation import Reconciled
 from ingestion.contract import Catalogue, Form
 
 CHECK = "judgement_is_sound"
 SHARE = "share_of_quarantined_records"
+AGREES = "reports_agree_with_records"
 
 
 def judgement_is_sound(
@@ -43,10 +45,10 @@ def judgement_is_sound(
     )
 
 
-def high_share(catalogue: Catalogue, key: dg.AssetKey, outcome: Judged) -> dg.AssetCheckResult:
+def high_share(catalogue: Catalogue, key: dg.AssetKey, day: date, outcome: Judged) -> dg.AssetCheckResult:
     """At most the share of PKG-132 of the night's records is quarantined or unreadable. A warning: one bad
     sender must never stop a nation."""
-    limit = catalogue.rules["PKG-132"].parameters["max_error_share"]
+    limit = catalogue.rule("PKG-132", day).parameters["max_error_share"]
     bad = outcome.quarantined + outcome.unreadable
     share = bad / outcome.records if outcome.records else 0.0
     return dg.AssetCheckResult(
@@ -55,4 +57,29 @@ def high_share(catalogue: Catalogue, key: dg.AssetKey, outcome: Judged) -> dg.As
         passed=share <= limit,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"share": round(share, 4), "limit": limit},
+    )
+
+
+def reports_agree(key: dg.AssetKey, outcome: Reconciled, failure: str | None) -> dg.AssetCheckResult:
+    """The cells of the night's reports agree with the records of their subjects, and no report waits for records
+    to be judged. A warning: it is for the subject to correct one or the other. An error when machinery failed."""
+    differing = [c for c in outcome.compared if c.differing]
+    columns = [
+        dg.TableColumn("report_code", "string"),
+        dg.TableColumn("measure", "string"),
+        dg.TableColumn("cells", "int"),
+        dg.TableColumn("differing", "int"),
+    ]
+    return dg.AssetCheckResult(
+        check_name=AGREES,
+        asset_key=key,
+        passed=failure is None and not differing and not outcome.waiting,
+        severity=dg.AssetCheckSeverity.ERROR if failure else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "failure": failure or "none",
+            "reports_waiting_for_records": outcome.waiting,
+            "compared": dg.TableMetadataValue(
+                [dg.TableRecord(vars(c)) for c in outcome.compared], dg.TableSchema(columns)
+            ),
+        },
     )

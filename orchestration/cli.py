@@ -54,8 +54,11 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--period", required=True, help="First and last day: 2026-11-20 or 2026-11-01..2026-11-30.")
 @click.option("--sequence", default=1, show_default=True, help="1, 2, 3 ... within subject, form and period.")
 @click.option("--encoding", default="utf-8", type=click.Choice(["utf-8", "kz1048", "windows-1251"]), show_default=True)
+@click.option("--report-code", help="Report of an aggregate_report, for instance 1-M.")
 @_told
-def pack(folder: Path, form: str, subject: str, period: str, sequence: int, encoding: str) -> None:
+def pack(
+    folder: Path, form: str, subject: str, period: str, sequence: int, encoding: str, report_code: str | None
+) -> None:
     """Write a correct manifest.json beside the payload file in FOLDER (no payload: a nil report)."""
     start, _, end = period.partition("..")
     try:
@@ -72,6 +75,7 @@ def pack(folder: Path, form: str, subject: str, period: str, sequence: int, enco
         prepared_at=warehouse.clock(),
         sequence=sequence,
         encoding=encoding,
+        report_code=report_code,
     )
     records = declared.payload.records if declared.payload else 0
     console.print(f"{folder / manifest.MANIFEST_NAME}: {'nil report' if declared.nil_report else f'{records} records'}")
@@ -224,6 +228,17 @@ def sources(only_check: bool) -> None:
         console.print(f"{dbt.SOURCES.name} is {'current' if current else 'not current: run zanstat sources'}")
         sys.exit(0 if current else 1)
     dbt.SOURCES.write_text(made, encoding="utf-8")
+
+
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
+def rulebook(folder: Path) -> None:
+    """Write the rule catalogue as a page in each language: rules.kk.md, rules.ru.md, rules.en.md."""
+    from expectations.rulebook import pages
+
+    for path, text in pages(load_catalogue(), folder).items():
+        path.write_text(text, encoding="utf-8")
+        console.print(str(path))
 
 
 def _exit_by(nights: list[Any]) -> None:

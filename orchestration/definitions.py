@@ -7,6 +7,7 @@ from ingestion.contract import load_catalogue
 from orchestration.assets.forms import form_assets
 from orchestration.assets.marts import mart_assets
 from orchestration.assets.receipts import receipts_asset
+from orchestration.assets.reconciliation import reconciliation_asset
 from orchestration.assets.submissions import submissions
 from orchestration.resources import Warehouse, dbt_resource
 from orchestration.schedules import nightly, nightly_load, receive
@@ -15,7 +16,13 @@ from orchestration.sensors import inbox
 catalogue = load_catalogue()
 
 defs = dg.Definitions(
-    assets=[submissions, *form_assets(catalogue), receipts_asset(catalogue), mart_assets(warehouse.home())],
+    assets=[
+        submissions,
+        *form_assets(catalogue),
+        reconciliation_asset(catalogue),
+        receipts_asset(catalogue),
+        mart_assets(warehouse.home()),
+    ],
     jobs=[nightly_load, receive],
     schedules=[nightly],
     sensors=[inbox],

@@ -23,8 +23,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from expectations import judgement, receipt, verification
+from expectations import judgement, receipt, reconciliation, verification
 from expectations.judgement import Judged
+from expectations.reconciliation import Reconciled
 from ingestion import intake, load, package, warehouse
 from ingestion.contract import Catalogue, load_catalogue
 from ingestion.intake import Received
@@ -107,12 +108,19 @@ class Store:
         self.load(form, at=at)
         return self.judge(form, at=at)
 
+    def reconcile(self, at: datetime = NOW, day: date | None = None) -> Reconciled:
+        docs = self.home / "data_docs"
+        return reconciliation.reconcile(
+            self.connection, self.sqlalchemy_url, self.catalogue, day or at.date(), at, docs
+        )
+
     def night(self, at: datetime = NOW, forms: Sequence[str] | None = None) -> None:
         """Everything of a night but the marts."""
         self.receive(at)
         for form in forms or self.catalogue.forms:
             self.load(form, at=at)
             self.judge(form, at=at)
+        self.reconcile(at)
         self.receipts()
 
     def receipts(self) -> int:

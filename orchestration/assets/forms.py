@@ -90,7 +90,7 @@ def _judged(form: Form) -> dg.AssetsDefinition:
                 failure = describe(error)
             yield dg.MaterializeResult(asset_key=key, metadata=_summary(outcome))
             yield judgement_is_sound(connection, key, form, day, failure)
-            yield high_share(store.catalogue, key, outcome)
+            yield high_share(store.catalogue, key, day, outcome)
 
     return judged
 

@@ -13,10 +13,10 @@ from orchestration.resources import Warehouse
 
 
 def receipts_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
-    """The asset ``receipts``, after the judgement of every form."""
+    """The asset ``receipts``, after the judgement of every form and the reconciliation of reports."""
 
     @dg.asset(
-        deps=[dg.AssetKey(["judged", form]) for form in catalogue.forms],
+        deps=[*(dg.AssetKey(["judged", form]) for form in catalogue.forms), dg.AssetKey(["quality", "reconciliation"])],
         partitions_def=day_of_receipt,
         group_name="intake",
         kinds={"json"},

@@ -1,0 +1,10 @@
+select
+    report,
+    kato as territory,
+    null as article,
+    null as severity,
+    1 as value,
+    submission_seq,
+    line
+from live_enforcement_proceeding
+where opened_date between period_start and period_end

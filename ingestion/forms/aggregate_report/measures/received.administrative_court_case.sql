@@ -1,0 +1,11 @@
+select
+    court_case.report,
+    coalesce(court.district, court.region) as territory,
+    null as article,
+    null as severity,
+    1 as value,
+    court_case.submission_seq,
+    court_case.line
+from live_administrative_court_case as court_case
+left join reference.court as court on court_case.court = court.code
+where court_case.received_date between court_case.period_start and court_case.period_end

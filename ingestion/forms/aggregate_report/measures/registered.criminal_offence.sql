@@ -1,0 +1,10 @@
+select
+    report,
+    kato as territory,
+    article,
+    severity,
+    1 as value,
+    submission_seq,
+    line
+from live_criminal_offence
+where registered_at::date between period_start and period_end
