@@ -94,7 +94,7 @@ def correct(
 
     Runs in the transaction of the judgement, after the batch's own violations are written.
     """
-    cases = _transferred_cases(connection, waiting) if waiting.form.name == DECISIONS else []
+    cases = transferred_cases(connection, waiting.where) if waiting.form.name == DECISIONS else []
     return settle_keys(connection, catalogue, waiting.form, keys, judged_seq, now, cases)
 
 
@@ -236,11 +236,12 @@ def _received_by(
     return received
 
 
-def _transferred_cases(connection: psycopg.Connection, waiting: Batch) -> list[str]:
-    """Cases whose transfers the batch may change: some version of one of its decisions is a transfer."""
+def transferred_cases(connection: psycopg.Connection, where: str) -> list[str]:
+    """Cases whose transfers these decisions (a condition over ``raw``) may change: some version of one of them is a
+    transfer."""
     rows = connection.execute(
         f"select distinct other.{CASE} from raw.{DECISIONS} as other "
-        f"join (select record_key from raw.{DECISIONS} where {waiting.where}) as batch using (record_key) "
+        f"join (select record_key from raw.{DECISIONS} where {where}) as batch using (record_key) "
         f"where other.decision_type = 'transferred' and other.{CASE} is not null"
     )
     return [case for (case,) in rows]

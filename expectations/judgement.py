@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from psycopg.types.json import Jsonb
 
-from expectations import corrections, validation
+from expectations import corrections, validation, withdrawals
 from expectations.conditions import conditions
 from expectations.quarantine import quarantine
 from expectations.validation import MachineryError
@@ -24,7 +24,7 @@ from ingestion.ledger import Event
 @dataclass(frozen=True)
 class Judged:
     """Counts of one judgement; ``violations`` is (rule, field) -> records. ``restated`` numbers the earlier
-    submissions whose records changed standing."""
+    submissions whose records changed standing, ``withdrawn`` those that their senders took back."""
 
     form: str
     packages: int = 0
@@ -33,6 +33,7 @@ class Judged:
     quarantined: int = 0
     violations: Mapping[tuple[str, str], int] = field(default_factory=dict)
     restated: tuple[int, ...] = ()
+    withdrawn: tuple[int, ...] = ()
 
     @property
     def accepted(self) -> int:
@@ -48,13 +49,17 @@ def judge(
     now: datetime,
     docs: Path | None = None,
 ) -> Judged:
-    """Judge everything of a form that was loaded up to a day of receipt. Judging again changes nothing.
+    """Carry out the withdrawals of a form, and judge everything of it that was loaded, up to a day of receipt. Judging
+    again changes nothing.
 
     Raises ``MachineryError`` when the machinery, not the data, is at fault; nothing is judged then.
     """
+    with connection.transaction():
+        withdrawn, stirred = withdrawals.carry_out(connection, catalogue, form, day, now)
+        warn_of_high_shares(connection, catalogue.rule("PKG-132", day), stirred)
     waiting = validation.batch(connection, form, day)
     if waiting is None:
-        return Judged(form.name)
+        return Judged(form.name, restated=tuple(stirred), withdrawn=tuple(withdrawn))
     conditions_in_force = conditions(form, catalogue, waiting.last_day, since=waiting.first_day)
     validation.show(connection, waiting)
     with ThreadPoolExecutor(max_workers=1) as pool:  # the server looks for keys while Great Expectations gets ready
@@ -76,7 +81,8 @@ def judge(
         )
         counts = _counts(connection, waiting)
         warn_of_high_shares(connection, catalogue.rule("PKG-132", day), {**judged_seq, **restated})
-    return Judged(form.name, len(waiting.submissions), *counts, violations, tuple(restated))
+    restated_all = tuple(dict.fromkeys([*stirred, *restated]))
+    return Judged(form.name, len(waiting.submissions), *counts, violations, restated_all, tuple(withdrawn))
 
 
 def _judged_events(

@@ -92,10 +92,13 @@ def build(
     """(submission, (inbox folder, receipt)) as of now; ``event_of`` gives the event each receipt answers."""
     with connection.cursor(row_factory=dict_row) as cursor:
         heads = cursor.execute(
-            "select q.*, s.inbox_folder, s.report_code, s.rejection_rule, s.rejection_detail, s.hash, "
+            "select q.*, s.inbox_folder, s.report_code, s.hash, by.sequence as withdrawn_by_sequence, "
+            "coalesce(p.rejection_rule, s.rejection_rule) as rejection_rule, "
+            "coalesce(p.rejection_detail, s.rejection_detail) as rejection_detail, "
             "p.records_read, (select max(seq) from ledger.submissions) as head_seq "
             "from quality.submissions q join ledger.submissions s on s.seq = q.submission_seq "
             "join ledger.progress p on p.submission_seq = s.seq "
+            "left join ledger.submissions by on by.seq = p.withdrawn_by "
             "where q.submission_seq = any(%s) order by q.submission_seq",
             [submissions],
         ).fetchall()
@@ -113,7 +116,9 @@ def build(
             "where submission_seq = any(%(seqs)s) and cleared_seq is null "
             "union all select submission_seq, null, 'measure', unnest(rules), 'error', "
             "concat_ws(' ', report_code, measure, territory, article, severity) from quality.reconciliation "
-            "where submission_seq = any(%(seqs)s) and line is null order by 1, 2 nulls first, 4, 3, 6",
+            "where submission_seq = any(%(seqs)s) and line is null and not exists (select from ledger.progress p "
+            "where p.submission_seq = reconciliation.submission_seq and p.withdrawn_seq is not null) "
+            "order by 1, 2 nulls first, 4, 3, 6",
             {"seqs": submissions},
         )
         for row in cursor:
@@ -172,6 +177,8 @@ def _receipt(
             if head["period_from"] and own
             else None,
             "sequence": head["sequence"] if own else None,
+            "withdraws": head["withdraws"] if own else None,
+            "withdrawn_by": head["withdrawn_by_sequence"],
             "received_at": head["received_at"].isoformat(timespec="seconds"),
             "simulated": head["simulated"],
         },
@@ -260,7 +267,13 @@ def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> None:
     index: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for item, receipt in issued:
         key = identity(receipt["submission"])
-        if receipt["verdict"] == "refused" and index.get(key, receipt)["verdict"] != "refused":
+        known = index.get(key)
+        if (
+            receipt["verdict"] == "refused"
+            and known
+            and known["verdict"] != "refused"
+            and not known["receipt"].startswith(f"{item.seq}_")
+        ):
             key = f"{key} refused {item.seq}"
         index[key] = {
             "receipt": f"{item.seq}_{item.issue}.receipt.json",

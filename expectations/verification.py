@@ -56,7 +56,7 @@ def _records_balance(connection: psycopg.Connection) -> Iterator[str]:
             f"select p.submission_seq from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
             f"left join (select submission_seq, count(*) as stored from raw.{form} group by 1) r "
             f"on r.submission_seq = p.submission_seq "
-            f"where s.form = %s and p.state in ('loaded', 'judged') "
+            f"where s.form = %s and p.state in ('loaded', 'judged', 'withdrawn') "
             f"and p.records_read - p.records_unreadable <> coalesce(r.stored, 0)",
             [form],
         ).fetchall()

@@ -10,7 +10,7 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -193,6 +193,17 @@ def _declared(arrived: package.Arrived, archive: Archive) -> Manifest | None:
         return None
 
 
+@dataclass
+class _Taken:
+    """A sequence of a series that is taken, by which submission. ``waits``: held for a gap (PKG-126). ``withdraws``:
+    the sequence it withdraws, unless it is a withdrawal whose signature cannot be verified."""
+
+    seq: int
+    sha256: str
+    waits: bool
+    withdraws: int | None
+
+
 class _Book:
     """The identities taken so far, and the rows and events of one batch to be written together."""
 
@@ -203,7 +214,8 @@ class _Book:
         self._rows: list[dict[str, Any]] = []
         self._events: list[Event] = []
         self._findings: list[tuple[Any, ...]] = []
-        self._taken: dict[Series, dict[int, tuple[int, str, bool]]] = {}
+        self._refused_late: list[tuple[str, str, str, int]] = []
+        self._taken: dict[Series, dict[int, _Taken]] = {}
         self._count = Received()
 
     def refuse(self, facts: dict[str, Any], refusal: Refusal, declared: Manifest | None) -> None:
@@ -215,11 +227,12 @@ class _Book:
         declared = checked.manifest
         taken = self._taken_in(declared.series)
         if declared.sequence in taken:
-            seq, sha256, _ = taken[declared.sequence]
-            if sha256 != facts["package_sha256"]:
+            first = taken[declared.sequence]
+            if first.sha256 != facts["package_sha256"]:
                 self.refuse(facts, Refusal("PKG-125", f"sequence {declared.sequence} is taken"), declared)
                 return
-            self._events.append(Event(seq, "resent", facts["received_at"], detail={"arrival_id": facts["arrival_id"]}))
+            resent = {"arrival_id": facts["arrival_id"]}
+            self._events.append(Event(first.seq, "resent", facts["received_at"], detail=resent))
             self._count = replace(self._count, resent=self._count.resent + 1)
             return
         unbroken = _unbroken(taken)
@@ -228,8 +241,13 @@ class _Book:
             held = Refusal("PKG-110", "the signature cannot be verified yet")
         elif declared.sequence != unbroken + 1:
             held = Refusal("PKG-126", f"sequence {unbroken + 1} has not been received")
+        elif refusal := _cannot_withdraw(taken, declared.withdraws):
+            self.refuse(facts, refusal, declared)
+            return
         seq = self._add(facts, declared, held)
-        taken[declared.sequence] = (seq, facts["package_sha256"], held is not None and held.rule == "PKG-126")
+        waits = held is not None and held.rule == "PKG-126"
+        withdraws = declared.withdraws if held is None or waits else None
+        taken[declared.sequence] = _Taken(seq, facts["package_sha256"], waits, withdraws)
         kind = "held" if held else "nil" if declared.nil_report else "registered"
         self._events.append(Event(seq, kind, facts["received_at"], self._catalogue.version))
         self._count = replace(
@@ -239,15 +257,23 @@ class _Book:
         if not held:
             self._release(taken, declared, facts["received_at"])
 
-    def _release(self, taken: dict[int, tuple[int, str, bool]], declared: Manifest, moment: datetime) -> None:
-        """Filling a gap releases the followers in order (PKG-126)."""
+    def _release(self, taken: dict[int, _Taken], declared: Manifest, moment: datetime) -> None:
+        """Filling a gap releases the followers in order (PKG-126). What a withdrawal may name is only known then: one
+        that is refused gives its number free, and those after it wait on."""
         for sequence in range(declared.sequence + 1, _unbroken(taken) + 1):
-            seq, sha256, waits = taken[sequence]
-            if not waits:
+            follower = taken[sequence]
+            if not follower.waits:
                 continue
-            taken[sequence] = (seq, sha256, False)
-            nil = self._is_nil(seq)
-            self._events.append(Event(seq, "nil" if nil else "released", moment, self._catalogue.version))
+            if refusal := _cannot_withdraw(taken, follower.withdraws):
+                rule = self._catalogue.rule(refusal.rule, moment.date())
+                why = {"rejection_code": rule.parameters["rejection_code"], "rule": rule.code, "said": refusal.detail}
+                self._events.append(Event(follower.seq, "refused", moment, self._catalogue.version, why))
+                self._refused_late.append((*why.values(), follower.seq))
+                del taken[sequence]
+                return
+            follower.waits = False
+            nil = self._is_nil(follower.seq)
+            self._events.append(Event(follower.seq, "nil" if nil else "released", moment, self._catalogue.version))
 
     def _is_nil(self, seq: int) -> bool:
         if seq >= self._next - len(self._rows):
@@ -263,17 +289,18 @@ class _Book:
         if closed and declared.period_to <= closed:
             self._findings.append((seq, declared, "PKG-129", {"closed_to": closed.isoformat()}))
 
-    def _taken_in(self, series: Series) -> dict[int, tuple[int, str, bool]]:
+    def _taken_in(self, series: Series) -> dict[int, _Taken]:
         if series not in self._taken:
             rows = self._connection.execute(
-                "select s.sequence, s.seq, s.package_sha256, p.state = 'held' and s.rejection_code = 'R26' "
+                "select s.sequence, s.seq, s.package_sha256, p.state = 'held' and s.rejection_code = 'R26', "
+                "case when s.rejection_code is distinct from 'R10' then s.withdraws end "
                 "from ledger.submissions s join ledger.progress p on p.submission_seq = s.seq "
                 "where s.subject = %s and s.form = %s and coalesce(s.report_code, '') = %s "
                 "and s.period_from = %s and s.period_to = %s "
-                "and (s.rejection_code is null or s.rejection_code in ('R10', 'R26'))",
+                "and (s.rejection_code is null or s.rejection_code in ('R10', 'R26')) and p.state <> 'refused'",
                 [series[0], series[1], series[2] or "", series[3], series[4]],
             ).fetchall()
-            self._taken[series] = {sequence: (seq, sha256, waits) for sequence, seq, sha256, waits in rows}
+            self._taken[series] = {sequence: _Taken(*taken) for sequence, *taken in rows}
         return self._taken[series]
 
     def _add(self, facts: dict[str, Any], declared: Manifest | None, refusal: Refusal | None) -> int:
@@ -292,6 +319,7 @@ class _Book:
                 "nil_report": declared.nil_report if declared else None,
                 "prepared_at": declared.prepared_at if declared else None,
                 "payload": {**vars(payload)} if payload else None,
+                "withdraws": declared.withdraws if declared else None,
                 "records_declared": (payload.records if payload else 0) if declared else None,
                 "rejection_code": rule.parameters["rejection_code"] if rule else None,
                 "rejection_rule": rule.code if rule else None,
@@ -317,10 +345,28 @@ class _Book:
                     for seq, m, rule, detail in self._findings
                 ],
             )
+            cursor.executemany(
+                "update ledger.progress set rejection_code = %s, rejection_rule = %s, rejection_detail = %s "
+                "where submission_seq = %s",
+                self._refused_late,
+            )
         return self._count
 
 
-def _unbroken(taken: dict[int, tuple[int, str, bool]]) -> int:
+def _cannot_withdraw(taken: Mapping[int, _Taken], sequence: int | None) -> Refusal | None:
+    """Why the package of a sequence cannot be withdrawn once all before the withdrawal have come: it is itself a
+    withdrawal, or withdrawn already. So it is decided in the order of sequences, whatever the order of arrival."""
+    if sequence is None:
+        return None
+    if taken[sequence].withdraws is not None:
+        return Refusal("PKG-102", f"withdraws: sequence {sequence} is a withdrawal; send its content again instead")
+    for other, package_taken in taken.items():
+        if package_taken.withdraws == sequence and not package_taken.waits:
+            return Refusal("PKG-102", f"withdraws: sequence {sequence} is withdrawn already by sequence {other}")
+    return None
+
+
+def _unbroken(taken: Mapping[int, _Taken]) -> int:
     sequence = 0
     while sequence + 1 in taken:
         sequence += 1

@@ -28,7 +28,10 @@ STATE_AFTER = {
     "held": "held",
     "nil": "nil",
     "loaded": "loaded",
+    "withdrawal": "withdrawal",
+    "withdrawn": "withdrawn",
 }  # "judged" follows when the judgement is written down whole
+LATER_COLUMNS = ("withdraws",)  # in the hash where they are filled: rows from before them keep theirs
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def append_events(connection: psycopg.Connection, events: Iterable[Event]) -> li
         with connection.cursor() as cursor:
             cursor.executemany(
                 "insert into ledger.progress (submission_seq, state) values (%s, %s) "
-                "on conflict (submission_seq) do update set state = excluded.state",
+                "on conflict (submission_seq) do update set state = excluded.state where progress.state <> 'withdrawn'",
                 list(moved.items()),
             )
     return [row["seq"] for row in numbered]
@@ -95,7 +98,11 @@ def _insert(
 
 def row_hash(row: Mapping[str, Any]) -> str:
     """SHA-256 over a row's columns in canonical JSON (times in UTC), without its ``hash`` and what is derived."""
-    plain = {key: _plain(value) for key, value in row.items() if key not in ("hash", "received_at_local")}
+    plain = {
+        key: _plain(value)
+        for key, value in row.items()
+        if key not in ("hash", "received_at_local") and not (key in LATER_COLUMNS and value is None)
+    }
     canonical = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -135,9 +135,9 @@ def load(
 def _waiting(connection: psycopg.Connection, form: Form, day: date) -> list[_Waiting]:
     rows = connection.execute(
         "select s.seq, s.received_on, s.subject, s.form, s.form_version, s.report_code, s.period_from, s.period_to, "
-        "s.sequence, s.nil_report, s.prepared_at, s.payload "
+        "s.sequence, s.nil_report, s.prepared_at, s.withdraws, s.payload "
         "from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
-        "where p.state = 'received' and s.form = %s and s.received_on <= %s "
+        "where p.state = 'received' and s.form = %s and s.received_on <= %s and s.withdraws is null "
         "order by s.form_version, s.received_on, s.seq",
         [form.name, day],
     ).fetchall()

@@ -48,7 +48,8 @@ class Payload:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest that satisfies the schema. ``payload`` is None in a nil report."""
+    """A manifest that satisfies the schema. ``payload`` is None in a nil report and in a withdrawal; ``withdraws`` is
+    the sequence of the package of the same series that this one withdraws."""
 
     subject: str
     form: str
@@ -60,6 +61,7 @@ class Manifest:
     nil_report: bool
     prepared_at: datetime
     payload: Payload | None
+    withdraws: int | None = None
 
     @property
     def series(self) -> tuple[str, str, str | None, date, date]:
@@ -117,6 +119,7 @@ def parse(content: bytes) -> Manifest:
             nil_report=document["nil_report"],
             prepared_at=prepared_at,
             payload=Payload(**payload) if payload else None,
+            withdraws=document.get("withdraws"),
         )
     except ValueError:
         raise Refusal("PKG-102", f"{MANIFEST_NAME}: a date or time is not a real one") from None
@@ -173,6 +176,10 @@ def _check_period(manifest: Manifest, form: Form, duties: Sequence[Duty], day: d
 
 
 def _check_payload(manifest: Manifest, form: Form) -> None:
+    if manifest.withdraws is not None:
+        if manifest.withdraws >= manifest.sequence:
+            _refuse("PKG-102", "withdraws must name a lower sequence than the package's own")
+        return
     if manifest.nil_report and manifest.payload is not None:
         _refuse("PKG-128", "a nil report must not have a payload")
     if not manifest.nil_report and (manifest.payload is None or manifest.payload.records == 0):
@@ -209,4 +216,6 @@ def document(manifest: Manifest) -> dict[str, Any]:
     }
     if manifest.report_code:
         body["report_code"] = manifest.report_code
+    if manifest.withdraws is not None:
+        body["withdraws"] = manifest.withdraws
     return body

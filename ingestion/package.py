@@ -189,8 +189,10 @@ def pack(
     sequence: int = 1,
     encoding: str = "utf-8",
     report_code: str | None = None,
+    withdraws: int | None = None,
 ) -> Manifest:
-    """Write ``manifest.json`` into a folder that holds at most one payload file (none: a nil report).
+    """Write ``manifest.json`` into a folder that holds at most one payload file (none: a nil report, or where
+    ``withdraws`` is given the withdrawal of that sequence).
 
     Counts, sizes, checksum and control totals are computed from the file. Raises ``PackError``.
     """
@@ -202,6 +204,10 @@ def pack(
     files = [path for path in sorted(folder.iterdir()) if path.name not in ALLOWED]
     if len(files) > 1:
         raise PackError(f"{folder} must hold one payload file, it holds {len(files)}")
+    if withdraws is not None and (files or not 0 < withdraws < sequence):
+        raise PackError(
+            f"{folder}: a withdrawal has no payload file, and names a lower sequence than its own ({sequence})"
+        )
     nil = Manifest(
         subject=subject,
         form=form,
@@ -210,9 +216,10 @@ def pack(
         period_from=period_from,
         period_to=period_to,
         sequence=sequence,
-        nil_report=True,
+        nil_report=withdraws is None,
         prepared_at=prepared_at,
         payload=None,
+        withdraws=withdraws,
     )
     declared = replace(nil, nil_report=False, payload=_declare(files[0], nil, catalogue, encoding)) if files else nil
     body = json.dumps(manifest.document(declared), ensure_ascii=False, indent=1)

@@ -38,13 +38,17 @@ create table if not exists ledger.submissions (
     prev_hash text not null,
     hash text not null unique
 );
+alter table ledger.submissions add column if not exists withdraws integer;
 comment on table ledger.submissions is
-'Every package ever received, one row each, chained by hash (Law 510 Art. 9(3), 11). Rows are never changed.';
+'Every package ever received, one row each, chained by hash (Law 510 Art. 9(3), 11). Rows are never changed. '
+'withdraws: the sequence of the package of the same series that this one withdraws.';
 
--- Only packages that were not refused take an identity; a held one (R10, R26) takes it too.
-create unique index if not exists submissions_identity on ledger.submissions
+-- Only packages that were not refused take an identity; a held one (R10, R26) takes it too, unless it is a withdrawal
+-- held for a gap: that may be refused once the gap is filled, and intake alone keeps its number meanwhile.
+create unique index if not exists submissions_identities on ledger.submissions
 (subject, form, coalesce(report_code, ''), period_from, period_to, sequence)
-where rejection_code is null or rejection_code in ('R10', 'R26');
+where rejection_code is null or rejection_code = 'R10' or (rejection_code = 'R26' and withdraws is null);
+drop index if exists ledger.submissions_identity;
 create index if not exists submissions_form_day on ledger.submissions (form, received_on);
 
 create table if not exists ledger.events (
@@ -59,7 +63,7 @@ create table if not exists ledger.events (
 );
 comment on table ledger.events is
 'What happened to a submission, in order, chained by hash: registered, refused, held, released, resent, nil, '
-'loaded, judged, reconciled, restated. Rows are never changed.';
+'loaded, judged, reconciled, restated, withdrawal, withdrawn. Rows are never changed.';
 create index if not exists events_submission on ledger.events (submission_seq, seq);
 create index if not exists events_resent on ledger.events ((detail ->> 'arrival_id')) where kind = 'resent';
 
@@ -81,12 +85,20 @@ create table if not exists ledger.progress (
     judged_at timestamptz,
     catalogue_version text
 );
+alter table ledger.progress
+add column if not exists withdrawn_by bigint references ledger.submissions (seq),
+add column if not exists withdrawn_seq bigint,
+add column if not exists rejection_code text,
+add column if not exists rejection_rule text,
+add column if not exists rejection_detail text;
 comment on table ledger.progress is
 'Where each submission stands: the last of its events, kept for joining. '
-'state: refused, held, nil, received, loaded, judged.';
+'state: refused, held, nil, received, loaded, judged, withdrawal (it withdrew another), withdrawn (by the submission '
+'withdrawn_by, with the event withdrawn_seq; it is judged no longer). rejection_*: why a held one was refused in the end.';
 create index if not exists progress_waiting on ledger.progress (state, submission_seq)
 where state in ('received', 'loaded');
 create index if not exists progress_judged on ledger.progress (judged_seq);
+create index if not exists progress_withdrawn on ledger.progress (withdrawn_seq) where withdrawn_seq is not null;
 
 create table if not exists ledger.receipts (
     submission_seq bigint not null references ledger.submissions (seq),
@@ -233,18 +245,20 @@ with counted as (
         submissions.received_at,
         submissions.received_on,
         progress.state,
-        submissions.rejection_code,
+        coalesce(progress.rejection_code, submissions.rejection_code) as rejection_code,
         submissions.records_declared,
-        progress.records_unreadable,
-        case when progress.state = 'judged' then found.records_quarantined end as records_quarantined,
+        case when progress.state <> 'withdrawn' then progress.records_unreadable end as records_unreadable,
+        case when progress.state in ('judged', 'withdrawal') then found.records_quarantined end as records_quarantined,
         case
-            when progress.state = 'judged'
+            when progress.state in ('judged', 'withdrawal')
                 then
                     progress.records_read - progress.records_unreadable - found.records_quarantined
         end as records_accepted,
         found.warnings + package_found.warnings as warnings,
         submissions.simulated,
-        progress.catalogue_version
+        progress.catalogue_version,
+        submissions.withdraws,
+        progress.withdrawn_by
     from ledger.submissions
     inner join ledger.progress on submissions.seq = progress.submission_seq
     cross join lateral (
@@ -272,7 +286,8 @@ select
     sequence,
     received_at,
     case
-        when state in ('refused', 'held', 'nil') then state
+        when state in ('refused', 'held', 'nil', 'withdrawn') then state
+        when state = 'withdrawal' then 'accepted'
         when state <> 'judged' then 'received'
         when records_accepted = 0 then 'quarantined'
         when records_quarantined + records_unreadable > 0 then 'partly_accepted'
@@ -286,7 +301,11 @@ select
     warnings,
     received_on,
     simulated,
-    catalogue_version
+    catalogue_version,
+    withdraws,
+    withdrawn_by
 from counted;
 comment on view quality.submissions is
-'One row a package: its verdict and current counts. records_declared = unreadable + quarantined + accepted once judged.';
+'One row a package: its verdict and current counts. records_declared = unreadable + quarantined + accepted once judged. '
+'withdraws: the sequence of the same series that this package withdraws (accepted, without records); withdrawn_by: the '
+'submission that withdrew this one (withdrawn: what it held counts nowhere).';

@@ -55,11 +55,19 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--sequence", default=1, show_default=True, help="1, 2, 3 ... within subject, form and period.")
 @click.option("--encoding", default="utf-8", type=click.Choice(["utf-8", "kz1048", "windows-1251"]), show_default=True)
 @click.option("--report-code", help="Report of an aggregate_report, for instance 1-M.")
+@click.option("--withdraws", type=int, help="Sequence of the earlier package that this one withdraws; no payload then.")
 @_told
 def pack(
-    folder: Path, form: str, subject: str, period: str, sequence: int, encoding: str, report_code: str | None
+    folder: Path,
+    form: str,
+    subject: str,
+    period: str,
+    sequence: int,
+    encoding: str,
+    report_code: str | None,
+    withdraws: int | None,
 ) -> None:
-    """Write a correct manifest.json beside the payload file in FOLDER (no payload: a nil report)."""
+    """Write a correct manifest.json beside the payload file in FOLDER (no payload: a nil report, or a withdrawal)."""
     start, _, end = period.partition("..")
     try:
         days = date.fromisoformat(start), date.fromisoformat(end or start)
@@ -76,9 +84,12 @@ def pack(
         sequence=sequence,
         encoding=encoding,
         report_code=report_code,
+        withdraws=withdraws,
     )
-    records = declared.payload.records if declared.payload else 0
-    console.print(f"{folder / manifest.MANIFEST_NAME}: {'nil report' if declared.nil_report else f'{records} records'}")
+    content = f"{declared.payload.records} records" if declared.payload else "nil report"
+    if declared.withdraws:
+        content = f"withdraws sequence {declared.withdraws}"
+    console.print(f"{folder / manifest.MANIFEST_NAME}: {content}")
 
 
 @main.command()
@@ -142,6 +153,9 @@ def receipt(path: Path | None, subject: str | None, language: str) -> None:
         console.print(f"another package of this identity was refused: {outbox / index[other]['receipt']}")
     answer = json.loads((outbox / entry["receipt"]).read_text())
     console.print(f"{answer['verdict']} {answer['rejection_code'] or ''}  {outbox / entry['receipt']}")
+    for relation in ("withdraws", "withdrawn_by"):
+        if answer["submission"].get(relation):
+            console.print(f"  {relation.replace('_', ' ')} sequence {answer['submission'][relation]}")
     for name, number in answer["records"].items():
         console.print(f"  {name}: {'-' if number is None else number}")
     for finding in answer["findings"][:20]:

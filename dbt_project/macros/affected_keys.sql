@@ -1,6 +1,7 @@
 {#
     The keys of records that something happened to since a mart was last built:
-    their submission was judged, or a violation of theirs was found or cleared.
+    their submission was judged or withdrawn, or a violation of theirs was found
+    or cleared.
     `since` is the mart; its newest as_of_seq is the last ledger event that it
     shows. `affected_by` maps a form to the expression that makes the mart's
     record key out of that form's.
@@ -27,7 +28,10 @@
                 on progress.submission_seq = submissions.seq
             where
                 submissions.form = '{{ form }}'
-                and progress.judged_seq > (select seq from watermark)
+                and (
+                    progress.judged_seq > (select seq from watermark)
+                    or progress.withdrawn_seq > (select seq from watermark)
+                )
         ),
 
         reviewed as materialized (

@@ -173,6 +173,7 @@ def _missing_cells(connection: psycopg.Connection) -> Iterator[Finding]:
         "submission_seq, records "
         "from quality.reconciliation as cell where line is null and %s = any(rules) "
         "and submission_seq = (select max(latest.submission_seq) from quality.reconciliation as latest "
+        "join ledger.progress as p on p.submission_seq = latest.submission_seq and p.withdrawn_seq is null "
         "where (latest.subject, latest.report_code, latest.period_start, latest.period_end) "
         "= (cell.subject, cell.report_code, cell.period_start, cell.period_end))",
         [MISSING],

@@ -108,6 +108,7 @@ def _summary(outcome: judgement.Judged) -> dict[str, Any]:
         "records_quarantined": outcome.quarantined,
         "records_unreadable": outcome.unreadable,
         "submissions_restated": len(outcome.restated),
+        "submissions_withdrawn": len(outcome.withdrawn),
         "violations": dg.TableMetadataValue(by_rule, dg.TableSchema(columns)),
     }
 

@@ -15,7 +15,9 @@ as_of as (
 taken as (
     select *
     from submissions
-    where state not in ('refused', 'held')
+    where
+        state not in ('refused', 'held', 'withdrawn')
+        and withdraws is null
 ),
 
 spans as (
