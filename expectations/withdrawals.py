@@ -52,7 +52,7 @@ def carry_out(
     numbers = ledger.append_events(connection, events)
     event_of = {e.submission_seq: n for e, n in zip(events, numbers, strict=True) if e.kind == "withdrawn"}
     _stand_down(connection, event_of, {withdrawn: by for by, withdrawn, _ in pairs}, catalogue)
-    return event_of, corrections.settle_keys(connection, catalogue, form, keys, event_of, now, cases)
+    return event_of, corrections.settle_keys(connection, catalogue, form, keys, {}, now, cases)
 
 
 def _records_of(submissions: Sequence[int], days: Sequence[date]) -> str:
