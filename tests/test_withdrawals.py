@@ -201,13 +201,13 @@ def test_the_ledger_says_who_withdrew_what(taken_back: Store) -> None:
 
 
 def test_all_whom_a_withdrawal_concerns_are_answered_anew(taken_back: Store) -> None:
-    withdrawn, corrected, withdrawing = answer(taken_back, "1_3"), answer(taken_back, "2_3"), answer(taken_back, "3_2")
+    withdrawn, corrected, withdrawing = answer(taken_back, "1_2"), answer(taken_back, "2_2"), answer(taken_back, "3_1")
     assert (withdrawn["verdict"], withdrawn["findings"]) == ("withdrawn", [])
     assert (withdrawn["submission"]["withdrawn_by"], withdrawing["submission"]["withdraws"]) == (3, 1)
     assert set(withdrawn["records"].values()) == {4, None}
     assert "GEN-602" in {finding["rule"] for finding in corrected["findings"]}
-    assert (withdrawing["verdict"], answer(taken_back, "3_1")["verdict"]) == ("accepted", "received")
-    page = (taken_back.home / "outbox/MVD-75/1_3.receipt.html").read_text()
+    assert withdrawing["verdict"] == "accepted"
+    page = (taken_back.home / "outbox/MVD-75/1_2.receipt.html").read_text()
     assert "отозван пакетом № 3" in page
     index = json.loads((taken_back.home / "outbox/MVD-75/index.json").read_text())
     assert index[f"{FORM}/{DAY}_{DAY}/1"]["verdict"] == "withdrawn"
@@ -249,7 +249,8 @@ def test_a_withdrawn_nil_report_is_a_report_no_more(store: Store, tmp_path: Path
 
 def test_a_withdrawn_transfer_gives_no_right_any_more(store: Store, tmp_path: Path) -> None:
     transfer = {"decision_type": "transferred", "transfer_body": "MVD-71", "court": "", "suspects_count": "0"}
-    store.submit(pack(tmp_path / "1", store.catalogue, FORM, [record(FORM, 1)]))
+    eve = DAY - timedelta(days=1)
+    store.submit(pack(tmp_path / "1", store.catalogue, FORM, [version(1, "I", eve)], day=eve))
     decision = record("pretrial_decision", 1, **transfer)
     store.submit(pack(tmp_path / "2", store.catalogue, "pretrial_decision", [decision]))
     correction = [record(FORM, 1, action="M", damage_kzt="2.00")]
