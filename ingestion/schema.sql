@@ -36,9 +36,19 @@ create table if not exists ledger.submissions (
     rejection_detail text,
     simulated boolean not null,
     prev_hash text not null,
-    hash text not null unique
+    hash text not null unique,
+    withdraws integer
 );
-alter table ledger.submissions add column if not exists withdraws integer;
+-- A database from before packages could be withdrawn gains their columns; one that has them is not locked.
+do $$
+begin
+    if not exists (
+        select from information_schema.columns
+        where table_schema = 'ledger' and table_name = 'submissions' and column_name = 'withdraws'
+    ) then
+        alter table ledger.submissions add column withdraws integer;
+    end if;
+end $$;
 comment on table ledger.submissions is
 'Every package ever received, one row each, chained by hash (Law 510 Art. 9(3), 11). Rows are never changed. '
 'withdraws: the sequence of the package of the same series that this one withdraws.';
@@ -83,14 +93,27 @@ create table if not exists ledger.progress (
     records_unreadable bigint,
     judged_seq bigint,
     judged_at timestamptz,
-    catalogue_version text
+    catalogue_version text,
+    withdrawn_by bigint references ledger.submissions (seq),
+    withdrawn_seq bigint,
+    rejection_code text,
+    rejection_rule text,
+    rejection_detail text
 );
-alter table ledger.progress
-add column if not exists withdrawn_by bigint references ledger.submissions (seq),
-add column if not exists withdrawn_seq bigint,
-add column if not exists rejection_code text,
-add column if not exists rejection_rule text,
-add column if not exists rejection_detail text;
+do $$
+begin
+    if not exists (
+        select from information_schema.columns
+        where table_schema = 'ledger' and table_name = 'progress' and column_name = 'withdrawn_seq'
+    ) then
+        alter table ledger.progress
+        add column withdrawn_by bigint references ledger.submissions (seq),
+        add column withdrawn_seq bigint,
+        add column rejection_code text,
+        add column rejection_rule text,
+        add column rejection_detail text;
+    end if;
+end $$;
 comment on table ledger.progress is
 'Where each submission stands: the last of its events, kept for joining. '
 'state: refused, held, nil, received, loaded, judged, withdrawal (it withdrew another), withdrawn (by the submission '

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from expectations.corrections import Version, settle
-from ingestion import ledger, package
+from ingestion import ledger, package, tables
 from ingestion.contract import Catalogue
 from ingestion.ledger import Event
 from orchestration import cli
@@ -400,3 +400,18 @@ def test_rows_from_before_withdrawals_keep_their_hash() -> None:
     row = {"seq": 1, "subject": "MVD-75", "prev_hash": ledger.GENESIS}
     assert ledger.row_hash({**row, "withdraws": None}) == ledger.row_hash(row)
     assert ledger.row_hash({**row, "withdraws": 1}) != ledger.row_hash(row)
+
+
+def test_a_warehouse_from_before_withdrawals_gains_what_they_need(store: Store, tmp_path: Path) -> None:
+    store.submit(pack(tmp_path / "1", store.catalogue, FORM, [record(FORM, 1)]))
+    store.night(forms=[FORM])
+    store.connection.execute(
+        "drop view quality.submissions; alter table ledger.submissions drop column withdraws; "
+        "alter table ledger.progress drop column withdrawn_by, drop column withdrawn_seq, "
+        "drop column rejection_code, drop column rejection_rule, drop column rejection_detail"
+    )
+    tables.create(store.connection, store.catalogue)
+    store.submit(withdrawal(tmp_path / "2", store.catalogue, 1, 2))
+    store.night(forms=[FORM])
+    assert store.verdicts() == ["withdrawn", "accepted"]
+    assert store.verify() == []
