@@ -54,6 +54,7 @@ def check(path: Path, catalogue: Catalogue, now: datetime) -> Report:
     with TemporaryDirectory() as folder:
         archive = Archive(Path(folder))
         arrived = package.keep(path, archive, catalogue.rule("PKG-114", now.date()).parameters)
+        archive.keep()
         try:
             sender = package.read_manifest(path).subject
             declared = package.check(arrived, archive, catalogue, sender=sender, day=now.date()).manifest

@@ -23,7 +23,6 @@ def suite(name: str, conditions: Sequence[Condition]) -> "ExpectationSuite":
         name=name,
         expectations=[
             ExpectRecordToHold(
-                column="line",
                 holds=condition.sql,
                 severity="critical" if condition.rule.is_error else "warning",
                 description=f"{condition.rule.code} {condition.field}: {condition.rule.statement}",

@@ -161,6 +161,7 @@ def _add_docs(context: Any, folder: Path) -> None:
     site = {
         "class_name": "SiteBuilder",
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "site_section_builders": {"expectations": "none"},  # the page of a run has every rule and its statement
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
     }
     context.add_data_docs_site("night", site)

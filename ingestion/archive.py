@@ -6,12 +6,14 @@ deleted or overwritten; what the bytes mean is not known here.
 
 import hashlib
 import os
-import tempfile
+import uuid
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 BLOCK = 1 << 20
+WRITERS = 8
 
 
 class ArchiveDamaged(Exception):
@@ -19,44 +21,61 @@ class ArchiveDamaged(Exception):
 
 
 class Archive:
-    """``root/<first two digits>/<sha256>``: one file per distinct content."""
+    """``root/<first two digits>/<sha256>``: one file per distinct content.
+
+    What is put is neither durable nor to be read before ``keep``, which does it for all files put so far: the
+    disk writes many files at once nearly as fast as one.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._parts: dict[str, Path] = {}
         root.mkdir(parents=True, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256
 
     def put(self, source: Path) -> tuple[str, int]:
-        """Store one file; returns its sha256 and size in bytes. Durable when it returns."""
+        """Take in one file; returns its sha256 and size in bytes."""
         with source.open("rb") as stream:
             return self.put_blocks(iter(lambda: stream.read(BLOCK), b""))
 
     def put_blocks(self, blocks: Iterable[bytes]) -> tuple[str, int]:
-        """Store what comes in blocks, as ``put`` does."""
+        """Take in what comes in blocks, as ``put`` does."""
         digest, size = hashlib.sha256(), 0
-        with tempfile.NamedTemporaryFile(dir=self.root, prefix=".part-", delete=False) as part:
+        path = self.root / f".part-{uuid.uuid4().hex}"
+        with path.open("xb") as part:
             try:
                 for block in blocks:
                     digest.update(block)
                     size += len(block)
                     part.write(block)
-                part.flush()
-                os.fsync(part.fileno())
             except BaseException:
-                Path(part.name).unlink()  # a bomb that was stopped must not fill the disk all the same
+                path.unlink()  # a bomb that was stopped must not fill the disk all the same
                 raise
         sha256 = digest.hexdigest()
-        target = self.path(sha256)
-        if not target.parent.exists():
-            target.parent.mkdir(exist_ok=True)
-            _fsync_folder(self.root)
-        with suppress(FileExistsError):  # the same content was kept before
-            target.hardlink_to(part.name)
-        Path(part.name).unlink()
-        _fsync_folder(target.parent)
+        if sha256 in self._parts:
+            path.unlink()
+        else:
+            self._parts[sha256] = path
         return sha256, size
+
+    def keep(self) -> None:
+        """Make everything durable that was put: first the bytes, then their names, then the folders."""
+        parts, self._parts = self._parts, {}
+        targets = {part: self.path(sha256) for sha256, part in parts.items()}
+        with ThreadPoolExecutor(max_workers=WRITERS) as disk:
+            list(disk.map(_fsync, targets))
+            folders = {target.parent for target in targets.values()}
+            if new := [folder for folder in folders if not folder.exists()]:
+                for folder in new:
+                    folder.mkdir()
+                _fsync(self.root)
+            for part, target in targets.items():
+                with suppress(FileExistsError):  # the same content was kept before
+                    target.hardlink_to(part)
+                part.unlink()
+            list(disk.map(_fsync, folders))
 
     def read(self, sha256: str) -> bytes:
         """The bytes with this digest. Raises ``ArchiveDamaged`` when they are missing or altered."""
@@ -69,8 +88,8 @@ class Archive:
         return content
 
 
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ from ingestion.ledger import Event
 from ingestion.manifest import Manifest, Refusal
 
 LOCAL_TIME = ZoneInfo("Asia/Almaty")
-BATCH = 50
+BATCH = 250
+TOGETHER_BYTES = 4 << 20
 log = logging.getLogger(__name__)
 
 Series = tuple[str, str, str | None, Any, Any]
@@ -132,7 +133,7 @@ def _register(
 ) -> Received:
     """Archive and examine a batch of claims; then register them in one transaction."""
     moment = now().astimezone(LOCAL_TIME)
-    examined = [_examine(claim, archive, catalogue, moment) for claim in claims]
+    examined = _examine(claims, archive, catalogue, moment.date())
     with connection.transaction():
         ledger.lock(connection)
         done = {
@@ -165,23 +166,72 @@ def _register(
         return book.close()
 
 
-Examined = tuple[package.Arrived, package.Checked | Refusal, Manifest | None]
+Outcome = package.Checked | Refusal
+Examined = tuple[package.Arrived, Outcome, Manifest | None]
+Payloads = list[tuple[int, bytes, Manifest]]
+READER_FAILURES = (AssertionError, ValueError, PolarsError)
 
 
-def _examine(claim: Claim, archive: Archive, catalogue: Catalogue, moment: datetime) -> Examined:
-    """Archive a package and say what can be said of it without the ledger. The manifest of a refused package, where
+def _examine(claims: Sequence[Claim], archive: Archive, catalogue: Catalogue, day: date) -> list[Examined]:
+    """Archive packages and say what can be said of them without the ledger. The manifest of a refused package, where
     it can be read, goes into the ledger all the same."""
-    arrived = package.keep(claim.path, archive, catalogue.rule("PKG-114", moment.date()).parameters)
-    try:
-        return arrived, package.check(arrived, archive, catalogue, sender=claim.folder, day=moment.date()), None
-    except Refusal as refusal:
-        return arrived, refusal, _declared(arrived, archive)
-    except (AssertionError, ValueError, PolarsError) as error:
-        # One package that the reader cannot account for must not stop the others; its text stays out of the log.
-        kind = type(error).__name__
-        log.error("package of %s, arrival %s: reader failed with %s", claim.folder, claim.arrival_id, kind)
-        damaged = Refusal("PKG-101", "the reader could not account for every line of the file")
-        return arrived, damaged, _declared(arrived, archive)
+    limits = catalogue.rule("PKG-114", day).parameters
+    arrived = [package.keep(claim.path, archive, limits) for claim in claims]
+    archive.keep()
+    outcomes: dict[int, Outcome] = {}
+    together: Payloads = []
+    size = 0
+    for place, claim in enumerate(claims):
+        try:
+            declared = package.declare(arrived[place], archive, catalogue, sender=claim.folder, day=day)
+            if declared.payload is None:
+                outcomes[place] = package.Checked(declared, ())
+                continue
+            content = package.payload(arrived[place], archive, declared)
+        except Refusal as refusal:
+            outcomes[place] = refusal
+            continue
+        except READER_FAILURES as error:
+            outcomes[place] = _unaccounted(claim, error)
+            continue
+        together.append((place, content, declared))
+        size += len(content) * (1 if declared.payload.compression == "none" else limits["max_ratio"])
+        if size > TOGETHER_BYTES:
+            outcomes |= _check(together, claims, catalogue, day)
+            together, size = [], 0
+    outcomes |= _check(together, claims, catalogue, day)
+    return [
+        (one, outcomes[place], _declared(one, archive) if isinstance(outcomes[place], Refusal) else None)
+        for place, one in enumerate(arrived)
+    ]
+
+
+def _check(together: Payloads, claims: Sequence[Claim], catalogue: Catalogue, day: date) -> dict[int, Outcome]:
+    """What becomes of payloads, by the place of their claim; those of one form version are read together."""
+    by_version: dict[tuple[str, str], Payloads] = {}
+    for one in together:
+        by_version.setdefault((one[2].form, one[2].form_version), []).append(one)
+    found: dict[int, Outcome] = {}
+    for (form, version), alike in by_version.items():
+        payloads = [(content, declared.payload) for _, content, declared in alike if declared.payload]
+        try:
+            outcomes = package.check_payloads(catalogue.forms[form], version, payloads, catalogue, day)
+        except READER_FAILURES as error:
+            if len(alike) > 1:  # one of them: it must not stop the others
+                for one in alike:
+                    found |= _check([one], claims, catalogue, day)
+                continue
+            outcomes = [_unaccounted(claims[alike[0][0]], error)]
+        for (place, _, declared), outcome in zip(alike, outcomes, strict=True):
+            found[place] = outcome if isinstance(outcome, Refusal) else package.Checked(declared, outcome)
+    return found
+
+
+def _unaccounted(claim: Claim, error: Exception) -> Refusal:
+    """A package that the reader cannot account for; what the error says may hold values and stays out of the log."""
+    kind = type(error).__name__
+    log.error("package of %s, arrival %s: reader failed with %s", claim.folder, claim.arrival_id, kind)
+    return Refusal("PKG-101", "the reader could not account for every line of the file")
 
 
 def _declared(arrived: package.Arrived, archive: Archive) -> Manifest | None:

@@ -11,7 +11,7 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from typing import Any
 
 from ingestion import manifest, reader
 from ingestion.archive import BLOCK, Archive
-from ingestion.contract import Catalogue
+from ingestion.contract import Catalogue, Form
 from ingestion.manifest import Manifest, Payload, Refusal
 
 UNFINISHED = ".part"
@@ -135,6 +135,19 @@ class Checked:
 
 def check(arrived: Arrived, archive: Archive, catalogue: Catalogue, *, sender: str, day: date) -> Checked:
     """Everything about a package that can be said without the ledger. Raises ``Refusal``."""
+    declared = declare(arrived, archive, catalogue, sender=sender, day=day)
+    if declared.payload is None:
+        return Checked(declared, ())
+    content = payload(arrived, archive, declared)
+    form = catalogue.forms[declared.form]
+    (outcome,) = check_payloads(form, declared.form_version, [(content, declared.payload)], catalogue, day)
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return Checked(declared, outcome)
+
+
+def declare(arrived: Arrived, archive: Archive, catalogue: Catalogue, *, sender: str, day: date) -> Manifest:
+    """The manifest of a package, checked against registry, calendar and files. Raises ``Refusal``."""
     if arrived.refusal:
         raise arrived.refusal
     if manifest.MANIFEST_NAME not in arrived.files:
@@ -144,29 +157,40 @@ def check(arrived: Arrived, archive: Archive, catalogue: Catalogue, *, sender: s
     payload_names = set(arrived.files) - set(ALLOWED)
     if payload_names != ({declared.payload.name} if declared.payload else set()):
         raise Refusal("PKG-112", "the files of the package are not those of the manifest")
-    if declared.payload is None:
-        return Checked(declared, ())
+    return declared
+
+
+def payload(arrived: Arrived, archive: Archive, declared: Manifest) -> bytes:
+    """The bytes of the payload that a manifest declares (PKG-111). Raises ``Refusal``."""
+    assert declared.payload is not None
     content = archive.read(arrived.files[declared.payload.name])
     if arrived.files[declared.payload.name] != declared.payload.sha256 or len(content) != declared.payload.bytes:
         raise Refusal("PKG-111", f"{declared.payload.name} differs from its checksum or size in the manifest")
-    return Checked(declared, check_payload(content, declared, catalogue, day))
+    return content
 
 
-def check_payload(content: bytes, declared: Manifest, catalogue: Catalogue, day: date) -> tuple[str, ...]:
-    """Count and control totals of the payload (PKG-119, 120); returns the totals that cannot be compared."""
-    assert declared.payload is not None
-    form = catalogue.forms[declared.form]
-    structured = structure(content, declared, catalogue, day)
-    if structured.records != declared.payload.records:
-        raise Refusal("PKG-119", f"{declared.payload.records} records declared, {structured.records} lines present")
-    totals = reader.control_totals(structured, form)
-    differing = [
-        name
-        for name, total in totals.items()
-        if total is not None and total != Decimal(declared.payload.control_totals[name])
+def check_payloads(
+    form: Form, version: str, payloads: Sequence[tuple[bytes, Payload]], catalogue: Catalogue, day: date
+) -> list[tuple[str, ...] | Refusal]:
+    """Count and control totals of payloads of one form version (PKG-119, 120); of each the totals that cannot be
+    compared, or why it is refused."""
+    limits = catalogue.rule("PKG-114", day).parameters
+    counted = ("action", *form.control_total_fields)
+    outcomes = reader.structure_all(payloads, form.fields_of(version), limits, counted)
+    sound = [one for one in outcomes if not isinstance(one, Refusal)]
+    totals = iter(reader.control_totals(sound, form))
+    return [
+        one if isinstance(one, Refusal) else _compared(declared, one.records, next(totals))
+        for one, (_, declared) in zip(outcomes, payloads, strict=True)
     ]
+
+
+def _compared(declared: Payload, records: int, totals: Mapping[str, Decimal | None]) -> tuple[str, ...] | Refusal:
+    if records != declared.records:
+        return Refusal("PKG-119", f"{declared.records} records declared, {records} lines present")
+    differing = [n for n, total in totals.items() if total is not None and total != Decimal(declared.control_totals[n])]
     if differing:
-        raise Refusal("PKG-120", f"control total differs: {', '.join(differing)}")
+        return Refusal("PKG-120", f"control total differs: {', '.join(differing)}")
     return tuple(name for name, total in totals.items() if total is None)
 
 
@@ -247,7 +271,7 @@ def _declare(path: Path, head: Manifest, catalogue: Catalogue, encoding: str) ->
         structured = structure(content, replace(head, payload=payload), catalogue, head.prepared_at.date())
     except Refusal as refusal:
         raise PackError(str(refusal)) from refusal
-    totals = reader.control_totals(structured, catalogue.forms[head.form])
+    (totals,) = reader.control_totals([structured], catalogue.forms[head.form])
     return replace(
         payload,
         records=structured.records,

@@ -14,7 +14,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -31,6 +31,7 @@ QUOTED = r'"(?:[^"]|"")*"'
 VALUE = rf'(?:{QUOTED}|[^",]*)'
 WELL_FORMED = rf"\A{VALUE}(?:,{VALUE})*\z"
 NEWLINE, COMMA, QUOTE, RETURN = b'\n,"\r'
+NO_MARKS = bytes(set(range(256)) - {NEWLINE, COMMA})
 BLOCK = 1 << 24
 LINE = "line"
 SLICE_ROWS = 200_000
@@ -65,13 +66,57 @@ def structure(content: bytes, payload: Payload, fields: Sequence[Field], limits:
 
     ``limits`` are the parameters of PKG-114 (``max_bytes``, ``max_ratio``). Raises ``Refusal``.
     """
+    (outcome,) = structure_all([(content, payload)], fields, limits)
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+def structure_all(
+    payloads: Iterable[tuple[bytes, Payload]],
+    fields: Sequence[Field],
+    limits: Mapping[str, Any],
+    wanted: Sequence[str] | None = None,
+) -> list[Structured | Refusal]:
+    """Take payloads of one form version apart as ``structure`` does, each or its refusal in its place.
+
+    ``wanted`` names the fields whose cells are needed (all unless given); every line is looked at all the same.
+    Plain CSV files are read in one call: on 25 records, a call of polars costs more than all that is done in it.
+    """
+    names = [field.name for field in fields]
+    wanted = names if wanted is None else wanted
+    outcomes: list[Structured | Refusal | None] = []
+    plain: dict[bytes, list[tuple[int, bytes, int]]] = {}
+    for place, (content, payload) in enumerate(payloads):
+        outcomes.append(None)
+        try:
+            text = _text(content, payload, limits)
+            if payload.format != "csv":
+                outcomes[place] = _jsonl_cells(text, payload.name, names, wanted)
+                continue
+            text = text.replace(b"\r\n", b"\n") if b"\r\n" in text else text
+            head = text[: text.find(b"\n")] if b"\n" in text else text
+            width = len(_header(head, payload.name, names))
+            if (lines := _plain_lines(text, width)) is None:
+                outcomes[place] = _csv_cells(text, width, wanted)
+            else:
+                plain.setdefault(head, []).append((place, text, lines))
+        except Refusal as refusal:
+            outcomes[place] = refusal
+    for alike in plain.values():
+        structured = _plain_cells([text for _, text, _ in alike], [lines for *_, lines in alike], wanted)
+        for (place, *_), one in zip(alike, structured, strict=True):
+            outcomes[place] = one
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _text(content: bytes, payload: Payload, limits: Mapping[str, Any]) -> bytes:
+    """The payload decompressed, within the limits, as UTF-8."""
     if payload.compression == "gzip":
         content = _gunzip(content, limits)
     if len(content) > limits["max_bytes"]:
         raise Refusal("PKG-114", f"{payload.name} is larger than {limits['max_bytes']} bytes")
-    content = _as_utf8(content, payload)
-    read = _csv_cells if payload.format == "csv" else _jsonl_cells
-    return read(content, payload.name, [field.name for field in fields])
+    return _as_utf8(content, payload)
 
 
 def _gunzip(content: bytes, limits: Mapping[str, Any]) -> bytes:
@@ -108,48 +153,55 @@ def _as_utf8(content: bytes, payload: Payload) -> bytes:
     return b"".join(blocks) if recode else content.removeprefix(codecs.BOM_UTF8)
 
 
-def _csv_cells(content: bytes, name: str, fields: list[str]) -> Structured:
-    if b"\r\n" in content:
-        content = content.replace(b"\r\n", b"\n")
+def _plain_lines(content: bytes, width: int) -> int | None:
+    """How many lines follow the header of a CSV file whose every line has ``width`` values for sure; else None.
+    Without quotes and stray CR, commas and line ends are all its structure, and it can be compared as a whole."""
+    if width < 2 or b'"' in content or b"\r" in content:  # one value a line: a blank line would look like a record
+        return None
+    marks = content.translate(None, NO_MARKS)
+    if not content.endswith(b"\n"):
+        marks += b"\n"
+    lines = len(marks) // width
+    return lines - 1 if marks == (b"," * (width - 1) + b"\n") * lines else None
+
+
+def _plain_cells(contents: list[bytes], lines: list[int], wanted: Sequence[str]) -> Iterator[Structured]:
+    """The cells of plain CSV files with one header, read as one file."""
+    whole = contents[0]
+    if len(contents) > 1:
+        ended = [content if content.endswith(b"\n") else content + b"\n" for content in contents]
+        whole = b"".join([ended[0], *(content[content.find(b"\n") + 1 :] for content in ended[1:])])
+    cells = _cells(whole, np.concatenate([np.arange(2, number + 2, dtype=np.int32) for number in lines]), wanted)
+    start = 0
+    for number in lines:
+        yield Structured(cells.slice(start, number), ())
+        start += number
+
+
+def _csv_cells(content: bytes, width: int, wanted: Sequence[str]) -> Structured:
+    """The cells of a CSV file each of whose lines must be looked at."""
     start = content.find(b"\n") + 1 or len(content)
-    head = content[:start].removesuffix(b"\n")
-    if b"\r" in head:
-        raise Refusal("PKG-101", f"{name}: lines end in CR only; end them in LF or CRLF")
-    columns = _header(head.decode("utf-8"), name, fields)
     lines = content.count(b"\n", start) + (len(content) > start and not content.endswith(b"\n"))
-    cells = _plain_cells(content, start, lines, len(columns))
-    unreadable: tuple[Unreadable, ...] = ()
-    rows: list[int] = []
-    if cells is None:
-        misshapen = _misshapen(content, start, len(columns))
-        rows = [row for row, *_ in misshapen]
-        unreadable = tuple(Unreadable(row + 2, reason, content[a:b]) for row, a, b, reason in misshapen)
-        if len(unreadable) == lines:
-            return Structured(_empty(fields), unreadable)
-        if misshapen:
-            edges = [0, *(edge for _, a, b, _ in misshapen for edge in (a, b + 1)), len(content)]
-            content = b"".join(content[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
-        cells = pl.read_csv(content, has_header=True, infer_schema=False, eol_char="\n")
-    if cells.height != lines - len(unreadable):
-        raise AssertionError(f"{name}: {lines - len(unreadable)} well-formed lines gave {cells.height} records")
-    numbers = np.delete(np.arange(2, lines + 2, dtype=np.int32), rows)
+    misshapen = _misshapen(content, start, width)
+    unreadable = tuple(Unreadable(row + 2, reason, content[a:b]) for row, a, b, reason in misshapen)
+    if len(unreadable) == lines:
+        return Structured(_empty(wanted), unreadable)
+    if misshapen:
+        edges = [0, *(edge for _, a, b, _ in misshapen for edge in (a, b + 1)), len(content)]
+        content = b"".join(content[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
+    numbers = np.delete(np.arange(2, lines + 2, dtype=np.int32), [row for row, *_ in misshapen])
+    cells = _cells(content, numbers, wanted)
     if b'""' in content:
-        cells = cells.with_columns(pl.all().replace("", None))
-    return Structured(pl.DataFrame([pl.Series(LINE, numbers), *(cells[name] for name in fields)]), unreadable)
+        cells = cells.with_columns(pl.col(list(wanted)).replace("", None))
+    return Structured(cells, unreadable)
 
 
-def _plain_cells(content: bytes, start: int, lines: int, width: int) -> pl.DataFrame | None:
-    """The cells of a file whose every line surely has ``width`` values, told without looking at each: no quotes, no
-    stray CR, no blank lines, as many commas in all as fit exactly, and no line that polars finds too long, hence
-    none that is too short. None when that is not sure."""
-    if any(content.find(mark, max(start - 1, 0)) >= 0 for mark in (b'"', b"\r", b"\n\n")):
-        return None
-    if content.count(b",", start) != (width - 1) * lines:
-        return None
-    try:
-        return pl.read_csv(content, has_header=True, infer_schema=False, eol_char="\n")
-    except pl.exceptions.PolarsError:
-        return None
+def _cells(content: bytes, numbers: np.ndarray[Any, np.dtype[np.int32]], wanted: Sequence[str]) -> pl.DataFrame:
+    """``wanted`` columns of a CSV file whose every line is a record; ``numbers`` are those of its lines."""
+    cells = pl.read_csv(content, has_header=True, infer_schema=False, eol_char="\n", columns=list(wanted))
+    if cells.height != len(numbers):
+        raise AssertionError(f"{len(numbers)} well-formed lines gave {cells.height} records")
+    return pl.DataFrame([pl.Series(LINE, numbers), *(cells[name] for name in wanted)])
 
 
 def _misshapen(content: bytes, start: int, width: int) -> list[tuple[int, int, int, str]]:
@@ -199,9 +251,11 @@ def _reason(line: bytes, width: int) -> str:
     return f"{re.sub(QUOTED.encode(), b'', line).count(b',') + bool(line)} values instead of {width}"
 
 
-def _header(line: str, name: str, fields: list[str]) -> list[str]:
+def _header(line: bytes, name: str, fields: list[str]) -> list[str]:
+    if b"\r" in line:
+        raise Refusal("PKG-101", f"{name}: lines end in CR only; end them in LF or CRLF")
     try:
-        columns = next(csv.reader(io.StringIO(line), strict=True), [])
+        columns = next(csv.reader(io.StringIO(line.decode("utf-8")), strict=True), [])
     except csv.Error:
         raise Refusal("PKG-101", f"{name} line 1: the header cannot be read") from None
     unknown = [c for c in columns if c not in fields]
@@ -221,11 +275,11 @@ def _header(line: str, name: str, fields: list[str]) -> list[str]:
     return columns
 
 
-def _empty(fields: list[str]) -> pl.DataFrame:
+def _empty(fields: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(schema={LINE: pl.Int32, **dict.fromkeys(fields, pl.String)})
 
 
-def _jsonl_cells(content: bytes, name: str, fields: list[str]) -> Structured:
+def _jsonl_cells(content: bytes, name: str, fields: list[str], wanted: Sequence[str]) -> Structured:
     known = set(fields)
     rows: list[dict[str, Any]] = []
     unreadable = []
@@ -244,8 +298,7 @@ def _jsonl_cells(content: bytes, name: str, fields: list[str]) -> Structured:
             raise Refusal("PKG-117", f"{name} line {number}: {len(unknown)} unknown key(s)")
         else:
             rows.append({LINE: number, **cells})
-    schema = {LINE: pl.Int32, **dict.fromkeys(fields, pl.String)}
-    return Structured(pl.DataFrame(rows, schema=schema), tuple(unreadable))
+    return Structured(pl.DataFrame(rows, schema=_empty(wanted).schema), tuple(unreadable))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -272,21 +325,30 @@ def _cell(value: Any) -> str | None:
     raise ValueError("nested value")
 
 
-def control_totals(structured: Structured, form: Form) -> dict[str, Decimal | None]:
-    """Exact sums over records with action I or M (PKG-120); None where a value or a line could not be read."""
-    if not form.control_total_fields:
-        return {}
+def control_totals(structured: Sequence[Structured], form: Form) -> list[dict[str, Decimal | None]]:
+    """Exact sums over records with action I or M (PKG-120) of each payload; None where a value or a line could not
+    be read. The cells must hold ``action`` and the ``control_total_fields`` of the form."""
+    if not structured or not form.control_total_fields:
+        return [{} for _ in structured]
+    names = ("action", *form.control_total_fields)
+    places = np.repeat(np.arange(len(structured), dtype=np.uint32), [one.cells.height for one in structured])
+    together = [pl.concat([one.cells[name] for one in structured]) for name in names]
     sums = []
     for name in form.control_total_fields:
         field, value = form.column(name), pl.col(name)
         fitting = value.str.contains(TYPE_PATTERNS["decimal"](field))
         sums.append((value.is_not_null() & ~fitting).sum().alias(f"{name}.bad"))
         sums.append(pl.when(fitting).then(value).cast(pl.Decimal(38, field.scale), strict=False).sum().alias(name))
-    read = structured.cells.lazy().filter(pl.col("action").is_in(["I", "M"])).select(sums).collect().row(0, named=True)
-    return {
-        name: None if read[f"{name}.bad"] or structured.unreadable else Decimal(read[name] or 0)
-        for name in form.control_total_fields
-    }
+    counted = pl.DataFrame([pl.Series("place", places), *together]).filter(pl.col("action").is_in(["I", "M"]))
+    read = {row["place"]: row for row in counted.group_by("place").agg(sums).iter_rows(named=True)}
+    nothing = dict.fromkeys([*form.control_total_fields, *(f"{name}.bad" for name in form.control_total_fields)], 0)
+    return [
+        {
+            name: None if row[f"{name}.bad"] or one.unreadable else Decimal(row[name] or 0)
+            for name in form.control_total_fields
+        }
+        for one, row in ((one, read.get(place, nothing)) for place, one in enumerate(structured))
+    ]
 
 
 def _decimal_pattern(field: Field) -> str:

@@ -1,6 +1,7 @@
 """The ledger and the archive cannot be altered unseen. Keep out who is registered (``test_refusals``)."""
 
 import json
+import os
 from pathlib import Path
 
 import psycopg
@@ -131,8 +132,38 @@ def test_the_archive_keeps_equal_bytes_once_and_never_overwrites(tmp_path: Path)
     (tmp_path / "a").write_bytes(b"bytes")
     first, again = archive.put(tmp_path / "a"), archive.put(tmp_path / "a")
     assert first == again
+    archive.keep()
+    before = archive.path(first[0]).stat()
+    assert archive.put(tmp_path / "a") == first
+    archive.keep()
+    assert archive.path(first[0]).stat().st_ino == before.st_ino
     assert [path.name for path in archive.root.rglob("*") if path.is_file()] == [first[0]]
     assert archive.read(first[0]) == b"bytes"
+
+
+def test_no_bytes_have_their_name_before_the_disk_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of DESIGN 4: the file, its name, the folder; whoever finds a name finds the bytes after a crash."""
+    archive, steps = Archive(tmp_path / "archive"), []
+    fsync, hardlink_to = os.fsync, Path.hardlink_to
+
+    def note_fsync(descriptor: int) -> None:
+        steps.append(("fsync", Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def note_link(target: Path, part: Path) -> None:
+        steps.append(("name", target))
+        assert ("fsync", part) in steps
+        hardlink_to(target, part)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(Path, "hardlink_to", note_link)
+    digests = [archive.put_blocks([str(n).encode()])[0] for n in range(20)]
+    assert steps == []
+    archive.keep()
+    for target in map(archive.path, digests):
+        named = steps.index(("name", target))
+        assert ("fsync", target.parent) in steps[named:]
+        assert ("fsync", archive.root) in steps[:named]
 
 
 def test_a_stopped_writing_leaves_nothing_in_the_archive(tmp_path: Path) -> None:

@@ -456,12 +456,64 @@ def test_a_device_that_records_too_much_an_hour_is_flagged(monkeypatch: pytest.M
     assert ["ADO-502:device_no" in (f or []) for f in found] == [True, True, True, False]
 
 
+def test_payloads_read_together_are_as_if_read_one_by_one() -> None:
+    plain = csv_bytes(NAMES, records("criminal_offence", 3))
+    head, _, body = plain.partition(b"\n")
+    other_order = csv_bytes(NAMES[::-1], records("criminal_offence", 2, 40))
+    facts = {"encoding": "utf-8", "compression": "none", "sha256": "", "records": 0, "control_totals": {}}
+    sent = [
+        plain,
+        plain.replace(b"\n", b"\r\n"),
+        plain.removesuffix(b"\n"),
+        head,
+        head + b"\n",
+        other_order,
+        plain.replace(b"street", b'"street, north"'),
+        plain + b"one,two\n",
+        plain + b"\n",
+        plain.replace(b"\n", b"\r"),
+        head + b",moon\n" + body,
+        csv_bytes(NAMES, records("criminal_offence", 1, 50)),
+    ]
+    declared = [(content, Payload("records.csv", "csv", bytes=len(content), **facts)) for content in sent]
+    lines = jsonl_bytes(records("criminal_offence", 2, 60))
+    declared.insert(2, (lines, Payload("records.jsonl", "jsonl", bytes=len(lines), **facts)))
+
+    def outcomes(payloads: Any, **how: Any) -> list[Any]:
+        found = reader.structure_all(payloads, CRIMINAL.fields, LIMITS, **how)
+        return [str(one) if isinstance(one, Refusal) else (one.cells.rows(), one.unreadable) for one in found]
+
+    together = outcomes(declared)
+    assert together == [outcome for one in declared for outcome in outcomes([one])]
+    assert sum(isinstance(outcome, str) for outcome in together) == 2
+    wanted = ["kato", "action"]
+    for whole, part in zip(
+        reader.structure_all(declared, CRIMINAL.fields, LIMITS),
+        reader.structure_all(declared, CRIMINAL.fields, LIMITS, wanted),
+        strict=True,
+    ):
+        if isinstance(whole, reader.Structured) and isinstance(part, reader.Structured):
+            assert part.cells.rows() == whole.cells.select("line", *wanted).rows()
+            assert part.unreadable == whole.unreadable
+
+
+def test_control_totals_of_packages_read_together_are_their_own() -> None:
+    amounts = [["0.10", "0.20"], [], ["5.00"], ["1e3"]]
+    sent = [
+        take_apart(csv_bytes(NAMES, [record("criminal_offence", n, damage_kzt=a) for n, a in enumerate(of_package)]))
+        for of_package in amounts
+    ]
+    totals = [total["damage_kzt"] for total in reader.control_totals(sent, CRIMINAL)]
+    assert [None if total is None else str(total) for total in totals] == ["0.30", "0", "5.00", None]
+
+
 def test_control_totals_count_new_and_replacing_records_exactly(catalogue: Catalogue) -> None:
     amounts = {"I": "0.10", "M": "0.20", "D": "5.00"}
     rows = [
         record("criminal_offence", n, action=action, damage_kzt=amount)
         for n, (action, amount) in enumerate(amounts.items())
     ]
-    assert str(reader.control_totals(take_apart(csv_bytes(NAMES, rows)), CRIMINAL)["damage_kzt"]) == "0.30"
+    (totals,) = reader.control_totals([take_apart(csv_bytes(NAMES, rows))], CRIMINAL)
+    assert str(totals["damage_kzt"]) == "0.30"
     spoilt = take_apart(csv_bytes(NAMES, [*rows, record("criminal_offence", 9, damage_kzt="1e3")]))
-    assert reader.control_totals(spoilt, CRIMINAL) == {"damage_kzt": None}
+    assert reader.control_totals([spoilt], CRIMINAL) == [{"damage_kzt": None}]
