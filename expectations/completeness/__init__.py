@@ -25,16 +25,24 @@ from ingestion.contract import Catalogue
 
 CELLS = ("CAL-701", "CAL-702", "CAL-703")
 WAITING, MEASURED = "calendar_waiting", "calendar_measured"
+EVERY = "true"
+LOOKED_AT = (
+    f"exists (select from checked.{WAITING} as cell where (cell.subject, cell.form, cell.period_from, cell.period_to) "
+    "= (o.subject, o.form, o.period_from, o.period_to) and coalesce(cell.report_code, '') = o.item)"
+)
+MEASURED_ANEW = (
+    f"exists (select from checked.{MEASURED} as measure where (measure.rule, measure.subject, measure.form, measure.item) "
+    "= (o.rule, o.subject, o.form, o.item) "
+    "and (measure.period_from, measure.period_to) is not distinct from (o.period_from, o.period_to))"
+)
 SETTLED_WITHIN = {
-    ("CAL-701", "CAL-703", "CAL-707"): "true",
-    (
-        "CAL-702",
-    ): f"exists (select from checked.{WAITING} as cell where cell.subject = o.subject and cell.form = o.form "
-    "and (cell.period_from, cell.period_to) = (o.period_from, o.period_to) "
-    "and coalesce(cell.report_code, '') = o.item)",
-    ("CAL-704", "CAL-706", "CRO-502"): f"exists (select from checked.{MEASURED} as measure where measure.rule = o.rule "
-    "and (measure.subject, measure.form, measure.item) = (o.subject, o.form, o.item) "
-    "and (measure.period_from, measure.period_to) is not distinct from (o.period_from, o.period_to))",
+    "CAL-701": EVERY,
+    "CAL-702": LOOKED_AT,
+    "CAL-703": EVERY,
+    "CAL-704": MEASURED_ANEW,
+    "CAL-706": MEASURED_ANEW,
+    "CAL-707": EVERY,
+    "CRO-502": MEASURED_ANEW,
 }
 """Which open findings a look speaks of: all of what is looked at whole each time, else those it looked at."""
 
@@ -128,10 +136,10 @@ def _cells(connection: psycopg.Connection, rules: Sequence[Condition]) -> list[F
     rows = connection.execute(
         f"select {_broken(rules)}, subject, form, period_from, period_to, coalesce(report_code, ''), deadline_at, "
         f"first_received_at, hours_late from checked.{WAITING}"
-    )
+    ).fetchall()
     return [
-        Finding(*cell, _detail(deadline_at=due_at, received_at=came, hours_late=late))
-        for *cell, due_at, came, late in rows
+        Finding(rule, subject, form, start, end, report, _detail(deadline_at=due_at, received_at=came, hours_late=late))
+        for rule, subject, form, start, end, report, due_at, came, late in rows
     ]
 
 
@@ -139,10 +147,10 @@ def _measured(connection: psycopg.Connection, rules: Sequence[Condition]) -> lis
     rows = connection.execute(
         f"select {_broken(rules)}, subject, form, period_from, period_to, item, records, median, days "
         f"from checked.{MEASURED}"
-    )
+    ).fetchall()
     return [
-        Finding(*measure, _detail(records=records, median=median, days=days))
-        for *measure, records, median, days in rows
+        Finding(rule, subject, form, start, end, item, _detail(records=records, median=median, days=days))
+        for rule, subject, form, start, end, item, records, median, days in rows
     ]
 
 
@@ -162,13 +170,10 @@ def _settle(
     holding: Sequence[Finding],
     now: datetime,
 ) -> Changes:
-    in_force = {condition.rule.code for view in rules.values() for condition in view}
     total = Changes(0, 0)
-    for codes, within in SETTLED_WITHIN.items():
-        own = [code for code in codes if code in in_force]
-        changes = findings.settle(
-            connection, catalogue, own, [found for found in holding if found.rule in own], now, within
-        )
+    for code in {condition.rule.code for view in rules.values() for condition in view}:
+        own = [found for found in holding if found.rule == code]
+        changes = findings.settle(connection, catalogue, [code], own, now, SETTLED_WITHIN[code])
         total = Changes(total.found + changes.found, total.cleared + changes.cleared)
     return total
 

@@ -11,7 +11,7 @@ the ledger says that something happened to a package of it; never else, so a loo
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ingestion.contract import Catalogue, Duty, Subject
 
 STEPS = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.sql")}
 LOCK = (510, 7)
+NEVER = datetime.min.replace(tzinfo=UTC)
 GAPS = ("missing", "refused", "held")
 """States of a cell that is due and has no answer."""
 
@@ -35,7 +36,7 @@ class Look:
     their state or what came of them."""
 
     number: int = 0
-    at: datetime = datetime.min.replace(tzinfo=LOCAL)
+    at: datetime = NEVER
     up_to_seq: int = 0
     catalogue_version: str = ""
     generated: int = 0
@@ -233,17 +234,8 @@ def _owed(catalogue: Catalogue) -> _Owed:
 
 def _watches(connection: psycopg.Connection, catalogue: Catalogue) -> dict[str, Watch]:
     """Since when each form is watched. A declared day is known before any package; else the first one tells."""
-    first_of = dict(
-        connection.execute(
-            "select form.name, (select min(received_at) from ledger.submissions as submission "
-            "where submission.form = form.name and received_on = (select received_on from ledger.submissions as earliest "
-            "where earliest.form = form.name and (rejection_code is null or rejection_code in ('R10', 'R26')) "
-            "order by received_on limit 1) and (rejection_code is null or rejection_code in ('R10', 'R26'))) "
-            "from unnest(%s::text[]) as form (name)",
-            [list(catalogue.forms)],
-        ).fetchall()
-    )
-    return {form: Watch(catalogue.watched_from.get(form), moment) for form, moment in first_of.items()}
+    rows = connection.execute(STEPS["first"], {"forms": list(catalogue.forms)}).fetchall()
+    return {form: Watch(catalogue.watched_from.get(form), moment) for form, moment in rows}
 
 
 def _generate(
@@ -275,8 +267,8 @@ def _generate(
             if spans and not _is_laid_down(connection, form, period, spans[0][0]):
                 owed.add(form, period, spans, watch)
     return connection.execute(
-        "insert into quality.calendar (subject, region, form, report_code, period, period_from, period_to, deadline_at, "
-        "working_days, nil_required, is_watched, catalogue_version, generated_at, changed_in) "
+        "insert into quality.calendar (subject, region, form, report_code, period, period_from, period_to, "
+        "deadline_at, working_days, nil_required, is_watched, catalogue_version, generated_at, changed_in) "
         f"select due.*, %(catalogue_version)s, %(now)s, %(look)s from ({STEPS['due']}) as due on conflict do nothing",
         {**owed.parameters, **_known(this)},
     ).rowcount

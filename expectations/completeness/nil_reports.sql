@@ -5,7 +5,7 @@ with moved as materialized (
     where seq > %(since)s and seq <= %(up_to)s
 ),
 
-nil_report as (
+nil_report as not materialized (
     select
         submission.seq,
         submission.subject,
