@@ -31,8 +31,8 @@ LOOKED_AT = (
     "= (o.subject, o.form, o.period_from, o.period_to) and coalesce(cell.report_code, '') = o.item)"
 )
 MEASURED_ANEW = (
-    f"exists (select from checked.{MEASURED} as measure where (measure.rule, measure.subject, measure.form, measure.item) "
-    "= (o.rule, o.subject, o.form, o.item) "
+    f"exists (select from checked.{MEASURED} as measure "
+    "where (measure.rule, measure.subject, measure.form, measure.item) = (o.rule, o.subject, o.form, o.item) "
     "and (measure.period_from, measure.period_to) is not distinct from (o.period_from, o.period_to))"
 )
 SETTLED_WITHIN = {
