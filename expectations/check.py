@@ -71,7 +71,8 @@ def check(path: Path, catalogue: Catalogue, now: datetime) -> Report:
     every = conditions(form, catalogue, now.date())
     judged = [condition for condition in every if not condition.rule.holds and not condition.is_flag]
     flags = {condition.key: condition.rule for condition in every if condition.is_flag}
-    left = [rule.code for rule in catalogue.rules_of(form, now.date()) if rule.holds or rule.number >= 600]
+    rules = [rule for rule in catalogue.rules_of(form, now.date()) if not rule.is_watched]
+    left = [rule.code for rule in rules if rule.holds or rule.number >= 600]
     cells = structured.cells.select(pl.lit(0, dtype=pl.Int64).alias(reader.SUBMISSION), pl.all())
     facts: Mapping[str, Any] = {
         "period_from": declared.period_from,

@@ -74,7 +74,7 @@ def _while_in_force(condition: Condition, form: Form, day: date, since: date) ->
 
 
 def _of_rule(rule: Rule, form: Form, catalogue: Catalogue) -> Iterable[Condition]:
-    if rule.code.startswith("PKG") or rule.code == "GEN-101" or rule.number >= 600:
+    if rule.code.startswith("PKG") or rule.code == "GEN-101" or rule.number >= 600 or rule.is_watched:
         return ()
     if rule.holds:
         return [_stated(rule, form)]

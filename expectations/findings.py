@@ -46,9 +46,11 @@ def settle(
     rules: Iterable[str],
     holding: Iterable[Finding],
     now: datetime,
+    within: str = "true",
 ) -> Changes:
     """Bring the open findings of ``rules`` to those that hold now; what holds already stays as it was found.
 
+    ``within`` is a condition over the open finding ``o``: those that were looked at; the others stay open.
     One transaction. Findings are never deleted: what no longer holds is cleared with its time.
     """
     rows = [
@@ -79,7 +81,7 @@ def settle(
         )
         cleared = connection.execute(
             "update quality.findings o set cleared_at = %s where o.submission_seq is null and o.cleared_at is null "
-            f"and o.rule = any(%s) and not exists (select from holding h where {same})",
+            f"and o.rule = any(%s) and ({within}) and not exists (select from holding h where {same})",
             [now, list(rules)],
         ).rowcount
         found = connection.execute(

@@ -109,6 +109,11 @@ class Rule:
         return self.severity == "error"
 
     @property
+    def is_watched(self) -> bool:
+        """Whether it is about what came over time, and not about a record: of the calendar or of a series."""
+        return self.level in ("calendar", "series")
+
+    @property
     def in_force_by(self) -> str:
         """The date by which a record meets this version: ``received`` (unless the parameters say otherwise: the
         day of receipt of its package, so that a backlog is judged as on its own night), ``registered`` (the
@@ -245,6 +250,7 @@ class Catalogue:
     subjects: Mapping[str, Subject]
     duties: tuple[Duty, ...]
     closed_periods: Mapping[str, date] = field(default_factory=dict)
+    watched_from: Mapping[str, date] = field(default_factory=dict)
 
     def rules_of(self, form: Form, day: date | None = None, since: date | None = None) -> list[Rule]:
         """Versions of rules that concern a form (general ones first); where a ``day`` of receipt is given, those that
@@ -300,6 +306,9 @@ def load_catalogue(root: Path | None = None) -> Catalogue:
         closed_periods={
             row["form"]: date.fromisoformat(row["closed_to"]) for row in _rows(root / "registry/closed_periods.csv")
         },
+        watched_from={
+            row["form"]: date.fromisoformat(row["watched_from"]) for row in _rows(root / "registry/watched_forms.csv")
+        },
     )
     _verify(catalogue)
     for versions in catalogue.versions.values():
@@ -332,7 +341,8 @@ def _verify(catalogue: Catalogue) -> None:
                 raise CatalogueError(f"forms/{form.name}/rules.csv: {rule.code}: unknown fields {unknown}")
             if rule.number < 500 and not rule.holds:
                 raise CatalogueError(f"forms/{form.name}/rules.csv: {rule.code}: say in 'holds' what must be true")
-            if 500 <= rule.number < 600 and not rule.parameters.keys() & BETWEEN_RECORDS:
+            between = 500 <= rule.number < 600 and not rule.is_watched
+            if between and not rule.parameters.keys() & BETWEEN_RECORDS:
                 raise CatalogueError(
                     f"forms/{form.name}/rules.csv: {rule.code}: a rule between records of a package names one of "
                     f"{', '.join(sorted(BETWEEN_RECORDS))} in its parameters"

@@ -60,6 +60,7 @@ create unique index if not exists submissions_identities on ledger.submissions
 where rejection_code is null or rejection_code = 'R10' or (rejection_code = 'R26' and withdraws is null);
 drop index if exists ledger.submissions_identity;
 create index if not exists submissions_form_day on ledger.submissions (form, received_on);
+create index if not exists submissions_period on ledger.submissions (subject, form, period_from, period_to);
 
 create table if not exists ledger.events (
     seq bigint primary key,
@@ -185,6 +186,89 @@ create index if not exists findings_submission on quality.findings (submission_s
 create unique index if not exists findings_open on quality.findings
 (rule, subject, form, period_from, period_to, item) nulls not distinct
 where submission_seq is null and cleared_at is null;
+
+create table if not exists quality.calendar (
+    cell_id bigint generated always as identity primary key,
+    subject text not null,
+    region text not null,
+    form text not null,
+    report_code text,
+    period text not null,
+    period_from date not null,
+    period_to date not null,
+    month date not null generated always as (date_trunc('month', period_to::timestamp)::date) stored,
+    deadline_at timestamptz not null,
+    working_days boolean not null,
+    nil_required boolean not null,
+    is_watched boolean not null,
+    catalogue_version text not null,
+    generated_at timestamptz not null,
+    state text not null default 'expected' check (
+        state in ('expected', 'received', 'nil', 'late', 'missing', 'refused', 'held')
+    ),
+    has_records boolean,
+    first_received_at timestamptz,
+    hours_late numeric(12, 2),
+    packages integer not null default 0,
+    packages_refused integer not null default 0,
+    packages_held integer not null default 0,
+    changed_in bigint not null,
+    unique nulls not distinct (subject, form, period_from, period_to, report_code)
+);
+comment on table quality.calendar is
+'What each subject owed by when (one row a subject, form, report and period), generated ahead, and what came of it. '
+'deadline_at: the last moment in time. is_watched: due after the form went live. state: expected (not due yet), '
+'received, nil, late, missing, refused or held (due, and nothing else came); has_records: answered by records, not by '
+'nil reports alone. first_received_at: the first package that is neither refused nor held. hours_late: of working days '
+'where the regulation counts these. changed_in: the look (quality.calendar_looks) that last changed the row.';
+create index if not exists calendar_unanswered on quality.calendar (state, deadline_at)
+where state in ('expected', 'missing', 'refused', 'held');
+create index if not exists calendar_period on quality.calendar (form, period, period_from);
+create index if not exists calendar_month on quality.calendar (form, month);
+create index if not exists calendar_changed on quality.calendar (changed_in);
+
+create table if not exists quality.calendar_looks (
+    look bigint primary key,
+    at timestamptz not null,
+    up_to_seq bigint not null,
+    catalogue_version text not null,
+    is_settled boolean not null default false
+);
+comment on table quality.calendar_looks is
+'Each look at the calendar that found something new: up to which ledger event, by which catalogue, and whether its '
+'findings are written down.';
+
+create table if not exists quality.calendar_changes (
+    look bigint not null,
+    change text not null,
+    subject text not null,
+    form text not null,
+    report_code text,
+    period_from date not null,
+    period_to date not null,
+    deadline_before timestamptz,
+    deadline_after timestamptz,
+    unique nulls not distinct (look, subject, form, period_from, period_to, report_code)
+);
+comment on table quality.calendar_changes is
+'What a changed catalogue changed in cells generated before: added, amended or withdrawn; only cells not due yet.';
+
+create table if not exists quality.calendar_measures (
+    line bigint generated always as identity primary key,
+    rule text not null,
+    subject text not null,
+    form text not null,
+    period_from date,
+    period_to date,
+    item text not null default '',
+    records bigint,
+    median numeric,
+    days integer
+);
+comment on table quality.calendar_measures is
+'What the last look measured for rules that are not about a cell: records in a period reported as nil (CAL-704), '
+'records of a day and the median of its weekday in the month (CAL-706), quarantined records of a package and days '
+'since (CAL-707), numbers missing in a sequence and days since (CRO-502).';
 
 create table if not exists quality.reconciliation (
     cell_id bigint generated always as identity primary key,

@@ -23,7 +23,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from expectations import judgement, receipt, reconciliation, verification
+from expectations import completeness, judgement, receipt, reconciliation, verification
+from expectations.completeness import Watched
 from expectations.judgement import Judged
 from expectations.reconciliation import Reconciled
 from ingestion import intake, load, package, warehouse
@@ -114,6 +115,9 @@ class Store:
             self.connection, self.sqlalchemy_url, self.catalogue, day or at.date(), at, docs
         )
 
+    def watch(self, at: datetime = NOW) -> Watched:
+        return completeness.watch(self.connection, self.sqlalchemy_url, self.catalogue, at, self.home / "data_docs")
+
     def night(self, at: datetime = NOW, forms: Sequence[str] | None = None) -> None:
         """Everything of a night but the marts."""
         self.receive(at)
@@ -121,6 +125,7 @@ class Store:
             self.load(form, at=at)
             self.judge(form, at=at)
         self.reconcile(at)
+        self.watch(at)
         self.receipts()
 
     def receipts(self) -> int:
