@@ -22,13 +22,15 @@ from tests.packages import (
     replace_payload,
     zip_of,
 )
-from tests.test_rules import BREAKS, mutated
+from tests.sins.table import SINS
+from tests.test_rules import mutated, several
 
 
 @pytest.mark.server
 @pytest.mark.parametrize("form", FORMS)
 def test_check_and_warehouse_find_the_same_field_rules(store: Store, tmp_path: Path, form: str) -> None:
-    sins = [record(form, n, **changes) for n, (_, changes, _) in enumerate(BREAKS[form], start=1)]
+    given = [changes for _, sin, _ in SINS[form] for changes in several(sin)]
+    sins = [record(form, n, **changes) for n, changes in enumerate(given, start=1)]
     rows = sins + mutated(form, records(form, 150, 1000), Random(7))
     rows.append(record(form, 99_999, **dict.fromkeys(store.catalogue.forms[form].control_total_fields, "unread")))
     path = pack(tmp_path / "package", store.catalogue, form, rows[:1])

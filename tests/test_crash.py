@@ -131,7 +131,7 @@ def state(store: Store) -> dict[str, Any]:
     }
     for form in FORMS:
         facts[form] = store.query(
-            f"select {named}, to_jsonb(r) - 'submission_seq' - 'iin_token' from raw.{form} r "
+            f"select {named}, to_jsonb(r) - 'submission_seq' - 'iin_token' - 'debtor_iin_token' from raw.{form} r "
             "join ledger.submissions s on s.seq = r.submission_seq"
         )
     return {name: sorted(rows, key=repr) for name, rows in facts.items()}

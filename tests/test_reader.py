@@ -430,6 +430,12 @@ def test_records_that_agree_in_all_but_the_key_are_flagged() -> None:
     assert flags("criminal_offence", *rows) == [["CRO-501:kui_number", "GEN-502:action"]] * 2
 
 
+def test_a_code_that_reads_like_a_placeholder_is_a_value() -> None:
+    assert CATALOGUE.rules["GEN-202"].parameters["placeholders"].count("none") == 1
+    suspects = [record("suspect", n, preventive_measure=text) for n, text in enumerate(("none", "null"))]
+    assert flags("suspect", *suspects) == [None, ["GEN-202:preventive_measure"]]
+
+
 def test_a_key_too_long_for_an_index_is_kept_apart_by_its_digest() -> None:
     rows = [record("criminal_offence", 1, erdr_number=digit * 5000) for digit in "12"]
     cells = take_apart(jsonl_bytes(rows), format="jsonl").cells

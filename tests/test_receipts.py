@@ -1,20 +1,15 @@
 """What a subject is told: a numbered receipt in three languages, without a personal value."""
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingestion.contract import LANGUAGES
-from ingestion.demo import check_digit
 from tests.conftest import Store
 from tests.packages import (
-    FORMS,
-    SENDER,
     csv_bytes,
-    jsonl_bytes,
     pack,
     record,
     records,
@@ -116,64 +111,6 @@ def test_a_foreign_package_is_answered_where_it_lay_and_names_nobody(store: Stor
     assert (receipt["verdict"], receipt["rejection_code"]) == ("refused", "R08")
     for path in (store.home / "outbox/MVD-75").iterdir():
         assert "MVD-71" not in path.read_text()
-
-
-CANARY_IIN = f"85030339977{check_digit('85030339977')}"
-CANARIES = (CANARY_IIN, "Канарейкин", "Kanareikin-60")
-
-
-def test_no_personal_value_leaves_archive_and_raw(
-    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Canaries in every field of every form, in broken lines, unknown columns and refused manifests."""
-    caplog.set_level(logging.DEBUG)
-    for form in FORMS:
-        names = [field.name for field in store.catalogue.forms[form].fields]
-        rows = [record(form, 1)]
-        rows += [
-            record(form, 2 + n, **{name: canary})
-            for n, (name, canary) in enumerate((n, c) for n in names for c in CANARIES)
-        ]
-        path = pack(tmp_path / form, store.catalogue, form, rows[:1])
-        redeclare(path, payload_control_totals=dict.fromkeys(store.catalogue.forms[form].control_total_fields, "0"))
-        spoilt = "".join(f'{canary},"{canary}\n' for canary in CANARIES).encode()
-        replace_payload(path, csv_bytes(names, rows) + spoilt, records=len(rows) + len(CANARIES))
-        store.submit(path)
-        for number, canary in enumerate(CANARIES):
-            bad = pack(tmp_path / f"{form}-{number}", store.catalogue, form, rows[:1], sequence=2)
-            if number == 0:
-                replace_payload(bad, csv_bytes([*names, canary], rows[:1]))
-            elif number == 1:
-                (bad / "records.csv").rename(bad / "records.jsonl")
-                redeclare(bad, payload_name="records.jsonl", payload_format="jsonl")
-                replace_payload(bad, jsonl_bytes([{canary: canary}]))
-            else:
-                redeclare(bad, comment=canary)
-            store.drop(bad, SENDER[form])
-    store.night()
-    assert (
-        sum(store.query("select records_quarantined from quality.submissions where verdict = 'partly_accepted'")) > 100
-    )
-    files = [
-        path
-        for path in store.home.rglob("*")
-        if path.is_file() and path.relative_to(store.home).parts[0] not in ("archive", "keys")
-    ]
-    assert {path.relative_to(store.home).parts[0] for path in files} >= {"outbox", "data_docs"}
-    for canary in CANARIES:
-        assert [path for path in files if canary.encode() in path.read_bytes() or canary in str(path)] == []
-        assert canary not in caplog.text
-        for table in (
-            "ledger.events",
-            "ledger.submissions",
-            "ledger.receipts",
-            "quality.violations",
-            "quality.findings",
-            "quality.submissions",
-            "quality.rules",
-        ):
-            assert store.query(f"select 1 from {table} t where position(%s in t::text) > 0", canary) == [], table
-    assert store.one("select count(*) from raw.administrative_offence where iin = %s", CANARY_IIN) == 1
 
 
 def test_an_iin_has_one_token_that_only_the_key_makes(store: Store, another_store: Store, tmp_path: Path) -> None:

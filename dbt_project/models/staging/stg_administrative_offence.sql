@@ -22,7 +22,8 @@ renamed as (
         token_key_id,
         no_iin_reason,
         bin,
-        birth_date,
+        date_part('year', age(committed_at, birth_date))::integer
+            as age_years,
         sex,
         device_no,
         device_certificate_until,

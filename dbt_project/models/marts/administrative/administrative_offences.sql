@@ -44,8 +44,7 @@ offences as (
         iin_token is not null as has_iin,
         no_iin_reason,
         bin,
-        date_part('year', age(committed_at, birth_date))::integer
-            as age_years,
+        age_years,
         sex,
         device_no,
         device_certificate_until,
