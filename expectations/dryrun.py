@@ -309,8 +309,8 @@ def _read_again(
     submissions = [
         seq for (seq,) in connection.execute("select submission_seq from trial_submission where form = %s", [form])
     ]
-    with connection.cursor().copy("copy trial_flags from stdin") as copy:
-        for noted in load.flags_by(connection, catalogue, draft, form, home, submissions):
+    for noted in load.flags_by(connection, catalogue, draft, form, home, submissions):
+        with connection.cursor().copy("copy trial_flags from stdin") as copy:
             for row in noted.iter_rows():
                 copy.write_row(row)
     connection.execute("analyze trial_flags")
