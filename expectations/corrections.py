@@ -22,6 +22,8 @@ RULES = ("GEN-601", "GEN-602", "GEN-604")
 FIELD = "action"
 CASE, DECISIONS = "erdr_number", "pretrial_decision"  # a decision may transfer a case to another body
 
+BREAKS = "v.severity = 'error' and v.rule <> all(%(rules)s)"  # of violations v: the record breaks a rule of its own
+
 Place = tuple[int, int]
 """Where a record stands: submission and line."""
 
@@ -113,7 +115,7 @@ def settle_keys(
     settling = {form.name: set(keys)}
     for other in catalogue.forms.values():
         if cases and other.natural_key[0] == CASE:
-            settling.setdefault(other.name, set()).update(_keys_of_cases(connection, other, cases))
+            settling.setdefault(other.name, set()).update(keys_of_cases(connection, other, cases))
     restated: dict[int, int] = {}
     for name, of_form in settling.items():
         wanted = standings(connection, catalogue, catalogue.forms[name], sorted(of_form), tuple(event_of))
@@ -135,13 +137,8 @@ def standings(
     """
     if not keys:
         return {}
-    versions = _versions(connection, form, keys, also)
-    if broken:
-        versions = [
-            (key, [replace(v, broken=broken.get((v.submission_seq, v.line), v.broken)) for v in of_key])
-            for key, of_key in versions
-        ]
-    return _settle_all(versions, catalogue, _received_by(connection, catalogue, form, keys, also))
+    versions = _versions(connection, form, keys, also, broken or {})
+    return _settle_all(versions, catalogue, _received_by(connection, catalogue, form, keys, also, broken or {}))
 
 
 def _settle_all(
@@ -179,7 +176,11 @@ def touched_keys(connection: psycopg.Connection, waiting: Batch) -> list[str]:
 
 
 def _versions(
-    connection: psycopg.Connection, form: Form, keys: Sequence[str], also: Sequence[int]
+    connection: psycopg.Connection,
+    form: Form,
+    keys: Sequence[str],
+    also: Sequence[int],
+    broken: Mapping[Place, bool],
 ) -> list[tuple[str, list[Version]]]:
     """The judged versions of these keys and those of ``also``, in order."""
     transferred_to = "case when r.decision_type = 'transferred' then r.transfer_body end"
@@ -188,8 +189,7 @@ def _versions(
         select r.record_key, r.submission_seq, r.line, r.action, s.subject,
             exists (
                 select from quality.violations v
-                where v.submission_seq = r.submission_seq and v.line = r.line
-                and v.severity = 'error' and v.rule <> all(%(rules)s)
+                where v.submission_seq = r.submission_seq and v.line = r.line and {BREAKS}
             ) as broken,
             {transferred_to if form.name == DECISIONS else "null"} as transferred_to
         from raw.{form.name} r
@@ -201,11 +201,22 @@ def _versions(
         """,
         {"rules": list(RULES), "also": list(also), "keys": list(keys)},
     ).fetchall()
-    return [(key, [Version(*row[1:]) for row in of_key]) for key, of_key in groupby(rows, key=lambda row: row[0])]
+    versions = [(key, [Version(*row[1:]) for row in of_key]) for key, of_key in groupby(rows, key=lambda row: row[0])]
+    if not broken:
+        return versions
+    return [
+        (key, [replace(v, broken=broken.get((v.submission_seq, v.line), v.broken)) for v in of_key])
+        for key, of_key in versions
+    ]
 
 
 def _received_by(
-    connection: psycopg.Connection, catalogue: Catalogue, form: Form, keys: Sequence[str], also: Sequence[int]
+    connection: psycopg.Connection,
+    catalogue: Catalogue,
+    form: Form,
+    keys: Sequence[str],
+    also: Sequence[int],
+    broken: Mapping[Place, bool],
 ) -> dict[str, frozenset[str]]:
     """Case -> bodies it was transferred to, for forms of a pre-trial case (GEN-604).
 
@@ -220,7 +231,7 @@ def _received_by(
     ).fetchall()
     if not rows:
         return {}
-    decisions = _versions(connection, catalogue.forms[DECISIONS], [key for (key,) in rows], also)
+    decisions = _versions(connection, catalogue.forms[DECISIONS], [key for (key,) in rows], also, broken)
     received: dict[str, frozenset[str]] = {}
     for _ in range(sum(len(of_key) for _, of_key in decisions) + 1):
         settled = _settle_all(decisions, catalogue, received)
@@ -247,7 +258,8 @@ def transferred_cases(connection: psycopg.Connection, where: str) -> list[str]:
     return [case for (case,) in rows]
 
 
-def _keys_of_cases(connection: psycopg.Connection, form: Form, cases: Sequence[str]) -> list[str]:
+def keys_of_cases(connection: psycopg.Connection, form: Form, cases: Sequence[str]) -> list[str]:
+    """Keys of a form of a pre-trial case that are about these cases."""
     case = "record_key" if len(form.natural_key) == 1 else CASE
     rows = connection.execute(f"select distinct record_key from raw.{form.name} where {case} = any(%s)", [list(cases)])
     return [key for (key,) in rows]

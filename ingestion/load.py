@@ -132,14 +132,48 @@ def load(
     )
 
 
+def flags_by(
+    connection: psycopg.Connection,
+    received_by: Catalogue,
+    read_by: Catalogue,
+    form: str,
+    home: Path,
+    submissions: Sequence[int],
+) -> Iterator[pl.DataFrame]:
+    """What another catalogue's reader would note about packages that were loaded, from their archived bytes.
+
+    Gives ``submission_seq``, ``line`` and ``flags`` of the records it notes something about. The bytes are taken apart
+    by the catalogue they were received by; a field that was not in them yet is empty.
+    """
+    archive, as_read = Archive(home / "archive"), read_by.forms[form]
+    for version, day, batch in _batches(_registered(connection, "s.seq = any(%s)", [list(submissions)])):
+        cells = []
+        for item in batch:
+            structured = _structured(archive, item, received_by)
+            if structured is not None:
+                cells.append(
+                    structured.cells.insert_column(0, pl.lit(item.seq, dtype=pl.Int64).alias(reader.SUBMISSION))
+                )
+        if cells:
+            together = pl.concat(cells)
+            new = [f.name for f in as_read.fields_of(version) if f.name not in together.columns]
+            together = together.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in new)
+            for part in reader.type_records(together, as_read, version, read_by, day):
+                yield part.select(reader.SUBMISSION, reader.LINE, "flags").filter(pl.col("flags").is_not_null())
+
+
 def _waiting(connection: psycopg.Connection, form: Form, day: date) -> list[_Waiting]:
+    condition = "p.state = 'received' and s.form = %s and s.received_on <= %s and s.withdraws is null"
+    return _registered(connection, condition, [form.name, day])
+
+
+def _registered(connection: psycopg.Connection, condition: str, values: Sequence[Any]) -> list[_Waiting]:
     rows = connection.execute(
         "select s.seq, s.received_on, s.subject, s.form, s.form_version, s.report_code, s.period_from, s.period_to, "
         "s.sequence, s.nil_report, s.prepared_at, s.withdraws, s.payload "
         "from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
-        "where p.state = 'received' and s.form = %s and s.received_on <= %s and s.withdraws is null "
-        "order by s.form_version, s.received_on, s.seq",
-        [form.name, day],
+        f"where {condition} order by s.form_version, s.received_on, s.seq",
+        values,
     ).fetchall()
     return [_Waiting(seq, on, _declared(head, payload)) for seq, on, *head, payload in rows]
 

@@ -70,16 +70,22 @@ def partition(form: Form, day: date) -> str:
 
 
 def checked_view(form: Form) -> str:
-    """DDL of ``checked.<form>``: raw records with their package's facts and looked-up columns of code lists."""
+    """DDL of ``checked.<form>``."""
+    return f"create view checked.{form.name} as\n{checked_query(form, f'raw.{form.name}')};"
+
+
+def checked_query(form: Form, records: str) -> str:
+    """Raw ``records`` (a table, or a query in brackets) with their package's facts and looked-up columns of code
+    lists: what conditions are stated over."""
     lookups = form.checked_sql or "select record.* from record"
     return (
-        f"create view checked.{form.name} as\nwith record as (\n"
+        f"with record as (\n"
         f"select raw_record.*, submission.received_at, submission.subject, submission.period_from,\n"
         f"    submission.received_at_local,\n"
         f"    submission.period_to, submission.sequence as package_sequence, progress.state as submission_state\n"
-        f"from raw.{form.name} as raw_record\n"
+        f"from {records} as raw_record\n"
         f"join ledger.submissions as submission on submission.seq = raw_record.submission_seq\n"
-        f"join ledger.progress as progress on progress.submission_seq = raw_record.submission_seq\n)\n{lookups};"
+        f"join ledger.progress as progress on progress.submission_seq = raw_record.submission_seq\n)\n{lookups}"
     )
 
 

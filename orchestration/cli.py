@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -23,6 +24,7 @@ from ingestion.contract import LANGUAGES, load_catalogue
 console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 120)
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PACKAGE = click.Path(exists=True, path_type=Path)
 
 
@@ -222,6 +224,54 @@ def verify() -> None:
         console.print(fault, style="red")
     console.print("I1, I2, I3 hold" if not faults else f"{len(faults)} faults")
     sys.exit(1 if faults else 0)
+
+
+@main.command("dry-run")
+@click.option("--rules", type=FILE, help="A draft rules.csv: rows that replace, add or end rules.")
+@click.option("--catalogue", type=FOLDER, help="A whole draft catalogue: forms/, classifiers/, registry/.")
+@click.option("--from", "first", type=DAY, required=True, help="First day of receipt.")
+@click.option("--to", "last", type=DAY, required=True, help="Last day of receipt.")
+@click.option("--backdate", is_flag=True, help="As if the rows of --rules had been in force from the first day.")
+@click.option("--records", default=0, show_default=True, help="Name the first N records that newly break a rule.")
+@click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@_told
+def dry_run(
+    rules: Path | None,
+    catalogue: Path | None,
+    first: datetime,
+    last: datetime,
+    records: int,
+    shape: str,
+    *,
+    backdate: bool,
+) -> None:
+    """Show what a draft would have changed over the packages received between two days; touches nothing."""
+    from expectations import draft, dryrun
+    from orchestration import trying
+
+    if (rules is None) == (catalogue is None):
+        raise click.UsageError("name one draft: --rules FILE or --catalogue DIR")
+    if backdate and rules is None:
+        raise click.UsageError("--backdate goes with --rules")
+    if last < first:
+        raise click.BadParameter("the last day is before the first", param_hint="--to")
+    in_force = load_catalogue()
+    with TemporaryDirectory() as folder, warehouse.connect(autocommit=True) as connection:
+        try:
+            if rules:
+                since = first.date() if backdate else None
+                drafted = draft.with_rules(in_force, rules, Path(folder), since)
+            else:
+                drafted = draft.read_catalogue(catalogue or Path())
+            outcome = dryrun.try_out(
+                connection, in_force, drafted, warehouse.home(), first.date(), last.date(), records
+            )
+        except draft.DraftError as error:
+            raise click.ClickException(str(error)) from None
+    if shape == "table":
+        trying.show(outcome, console)
+    else:
+        click.echo(trying.as_json(outcome) if shape == "json" else trying.as_csv(outcome), nl=shape == "json")
 
 
 @main.command()
