@@ -1,4 +1,4 @@
-"""Packages for measuring: one of a million criminal offences, and a thousand small ones of a bench registry.
+"""Packages for measuring: one of a million criminal offences, a thousand small ones, and a night of all forms.
 
 Records are demonstration values without persons; about one in twenty breaks a rule, so that quarantine has work.
 """
@@ -6,15 +6,16 @@ Records are demonstration values without persons; about one in twenty breaks a r
 import csv
 import json
 import shutil
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
+from bench.records import DAY, MONTH, MONTHLY, SENDERS, records
 from ingestion import package
 from ingestion.contract import CATALOGUE_ROOT, Catalogue, load_catalogue
 
-DAY = date(2026, 10, 20)
 PREPARED = datetime(2026, 10, 20, 15, tzinfo=UTC)
 FORM = "criminal_offence"
 
@@ -59,8 +60,42 @@ def write(folder: Path, catalogue: Catalogue, *, subject: str, count: int, first
     return folder
 
 
-def registry(root: Path, subjects: int) -> Catalogue:
-    """A catalogue like the shipped one, with a registry of ``subjects`` police divisions of its own."""
+def night(folder: Path, catalogue: Catalogue, count: int, records_a_package: int) -> dict[str, str]:
+    """``count`` packages of all forms, ``folder/<subject>/night``, each by a body of its own; subject -> form."""
+    articles = tuple(dict.fromkeys(code.code for code in catalogue.code_lists["criminal_article"]))
+    sent = bodies(count)
+    for number, (body, form) in enumerate(sent.items()):
+        path = folder / body / "night"
+        path.mkdir(parents=True)
+        start, end = MONTH if form in MONTHLY else (DAY, DAY)
+        version = next(v.version for v in catalogue.forms[form].versions if v.valid_on(end))
+        with (path / "records.csv").open("w", encoding="utf-8", newline="") as lines:
+            names = [field.name for field in catalogue.forms[form].fields_of(version)]
+            writer = csv.DictWriter(lines, names, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(records(form, records_a_package, number * records_a_package, body, articles))
+        package.pack(
+            path,
+            catalogue,
+            form=form,
+            subject=body,
+            period_from=start,
+            period_to=end,
+            prepared_at=PREPARED,
+            report_code=MONTHLY.get(form),
+        )
+    return sent
+
+
+def bodies(count: int) -> dict[str, str]:
+    """Subject -> the form it sends, in the shares of ``SENDERS``, at least one of each form."""
+    whole = sum(share for _, share in SENDERS.values())
+    forms = [form for form, (_, share) in SENDERS.items() for _ in range(max(1, share * count // whole))]
+    return {f"NT-{number:04d}": form for number, form in enumerate(forms)}
+
+
+def registry(root: Path, kinds: Mapping[str, str]) -> Catalogue:
+    """A catalogue like the shipped one, with subjects of its own: ``kinds`` is code -> kind."""
     for part in ("forms", "classifiers", "registry"):
         shutil.copytree(CATALOGUE_ROOT / part, root / part)
     path = root / "registry/subjects.csv"
@@ -68,16 +103,16 @@ def registry(root: Path, subjects: int) -> Catalogue:
         columns = next(csv.reader(lines))
     with path.open("a", encoding="utf-8", newline="") as lines:
         writer = csv.DictWriter(lines, columns, restval="", lineterminator="\n")
-        for number in range(subjects):
+        for code, kind in kinds.items():
             writer.writerow(
                 {
-                    "code": f"BN-{number:04d}",
-                    "kind": "police_division",
+                    "code": code,
+                    "kind": kind,
                     "region": "750000000",
-                    "parent": "MVD-75",
-                    "name_en": f"Bench division {number}",
-                    "name_kk": f"Bench {number}",
-                    "name_ru": f"Bench {number}",
+                    "parent": "MVD-75" if kind == "police_division" else "",
+                    "name_en": f"Bench body {code}",
+                    "name_kk": f"Bench {code}",
+                    "name_ru": f"Bench {code}",
                     "active_from": "2015-01-01",
                     "source": "demonstration",
                 }

@@ -7,7 +7,6 @@ clean. Here belong building and issuing receipts; what they report is decided el
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import psycopg
 from jinja2 import Environment, FileSystemLoader, Template, select_autoescape
 from psycopg.rows import dict_row
 
+from ingestion import durable
 from ingestion.contract import LANGUAGES, Catalogue, Rule
 from ingestion.ledger import Head
 
@@ -34,6 +34,10 @@ class _Due:
     seq: int
     event_seq: int
     issue: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.seq}_{self.issue}.receipt.json"
 
 
 def issue_due(connection: psycopg.Connection, catalogue: Catalogue, home: Path) -> int:
@@ -66,18 +70,24 @@ def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due
         build(connection, catalogue, [item.seq for item in due], {item.seq: item.event_seq for item in due})
     )
     written = []
+    issued: dict[Path, list[tuple[_Due, dict[str, Any]]]] = {}
     for item in due:
         folder, receipt = receipts[item.seq]
-        outbox = home / "outbox" / folder
-        content = json.dumps(receipt, ensure_ascii=False).encode()
-        stem = f"{item.seq}_{item.issue}.receipt"
-        _write(outbox / f"{stem}.json", content, durable=True)
-        _write(outbox / f"{stem}.html", _page(receipt, catalogue).encode())
-        written.append((item.seq, item.issue, item.event_seq, hashlib.sha256(content).hexdigest()))
-    for folder in {receipts[item.seq][0] for item in due}:
-        _index(
-            home / "outbox" / folder, [(item, receipts[item.seq][1]) for item in due if receipts[item.seq][0] == folder]
-        )
+        issued.setdefault(home / "outbox" / folder, []).append((item, receipt))
+    for outbox, answers in issued.items():
+        outbox.mkdir(parents=True, exist_ok=True)
+        for item, receipt in answers:
+            content = json.dumps(receipt, ensure_ascii=False).encode()
+            _part(outbox / item.name).write_bytes(content)
+            _write((outbox / item.name).with_suffix(".html"), _page(receipt, catalogue).encode())
+            written.append((item.seq, item.issue, item.event_seq, hashlib.sha256(content).hexdigest()))
+    # Only the JSON is durable: page and index can be made from it again.
+    paths = [outbox / item.name for outbox, answers in issued.items() for item, _ in answers]
+    durable.fsync(map(_part, paths))
+    for path in paths:
+        _part(path).replace(path)
+    for outbox, answers in issued.items():
+        _index(outbox, answers)
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(
             "insert into ledger.receipts (submission_seq, issue, event_seq, sha256) values (%s, %s, %s, %s) "
@@ -276,11 +286,12 @@ def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> None:
         ):
             key = f"{key} refused {item.seq}"
         index[key] = {
-            "receipt": f"{item.seq}_{item.issue}.receipt.json",
+            "receipt": item.name,
             "verdict": receipt["verdict"],
             "rejection_code": receipt["rejection_code"],
         }
-    _write(path, json.dumps(index, ensure_ascii=False, indent=1).encode())
+    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(entry)}" for key, entry in index.items())
+    _write(path, f"{{\n{lines}\n}}\n".encode())
 
 
 def identity(submission: Mapping[str, Any]) -> str:
@@ -305,8 +316,9 @@ def _restore_resent(connection: psycopg.Connection, catalogue: Catalogue, home: 
         "order by r.submission_seq, r.issue desc"
     ).fetchall()
     for seq, event_seq, issue, folder in rows:
-        if not (home / "outbox" / folder / f"{seq}_{issue}.receipt.json").exists():
-            _issue(connection, catalogue, home, [_Due(seq, event_seq, issue)])
+        item = _Due(seq, event_seq, issue)
+        if not (home / "outbox" / folder / item.name).exists():
+            _issue(connection, catalogue, home, [item])
 
 
 def anchors(home: Path) -> Iterable[tuple[str, Head]]:
@@ -316,13 +328,11 @@ def anchors(home: Path) -> Iterable[tuple[str, Head]]:
         yield path.name, Head(ledger["seq"], ledger["hash"], ledger["event_seq"], ledger["event_hash"])
 
 
-def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Whole or not at all. Only the JSON is durable: page and index can be made from it again."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as stream:
-        stream.write(content)
-        if durable:
-            stream.flush()
-            os.fsync(stream.fileno())
-    part.replace(path)
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    _part(path).write_bytes(content)
+    _part(path).replace(path)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")

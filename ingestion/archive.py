@@ -5,15 +5,14 @@ deleted or overwritten; what the bytes mean is not known here.
 """
 
 import hashlib
-import os
 import uuid
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from ingestion import durable
+
 BLOCK = 1 << 20
-WRITERS = 8
 
 
 class ArchiveDamaged(Exception):
@@ -64,18 +63,17 @@ class Archive:
         """Make everything durable that was put: first the bytes, then their names, then the folders."""
         parts, self._parts = self._parts, {}
         targets = {part: self.path(sha256) for sha256, part in parts.items()}
-        with ThreadPoolExecutor(max_workers=WRITERS) as disk:
-            list(disk.map(_fsync, targets))
-            folders = {target.parent for target in targets.values()}
-            if new := [folder for folder in folders if not folder.exists()]:
-                for folder in new:
-                    folder.mkdir()
-                _fsync(self.root)
-            for part, target in targets.items():
-                with suppress(FileExistsError):  # the same content was kept before
-                    target.hardlink_to(part)
-                part.unlink()
-            list(disk.map(_fsync, folders))
+        durable.fsync(targets)
+        folders = {target.parent for target in targets.values()}
+        if new := [folder for folder in folders if not folder.exists()]:
+            for folder in new:
+                folder.mkdir()
+            durable.fsync([self.root])
+        for part, target in targets.items():
+            with suppress(FileExistsError):  # the same content was kept before
+                target.hardlink_to(part)
+            part.unlink()
+        durable.fsync(folders)
 
     def read(self, sha256: str) -> bytes:
         """The bytes with this digest. Raises ``ArchiveDamaged`` when they are missing or altered."""
@@ -86,11 +84,3 @@ class Archive:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ArchiveDamaged(f"archive: {sha256} was altered; restore it from a copy")
         return content
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

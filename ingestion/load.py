@@ -20,14 +20,15 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from ingestion import ledger, package, reader, tables
+from ingestion import ledger, reader, tables
 from ingestion.archive import Archive, ArchiveDamaged
 from ingestion.contract import Catalogue, Form
 from ingestion.ledger import Event
-from ingestion.manifest import Manifest, Payload
+from ingestion.manifest import Manifest, Payload, Refusal
 
 CHUNK_BYTES = 32 << 20
-PIECES_AHEAD = 4
+USUAL_RATIO = 10  # of text to its gzip
+PIECES_AHEAD = 12  # more than a slice of typed records makes: the server is not to wait while the next is typed
 log = logging.getLogger(__name__)
 
 
@@ -91,21 +92,15 @@ def load(
             connection.execute(tables.partition(form, received_on))
         counts: dict[int, tuple[int, int]] = {}
         for version, day_of_receipt, batch in _batches(waiting):
-            cells = []
-            for item in batch:
-                structured = _structured(archive, item, catalogue)
-                if structured is None:
-                    failed.append(item.seq)
-                    continue
-                counts[item.seq] = (structured.records, len(structured.unreadable))
-                _keep_unreadable(connection, form, item, structured.unreadable)
-                number = pl.Series(reader.SUBMISSION, [item.seq], dtype=pl.Int64)
-                cells.append(structured.cells.insert_column(0, number.new_from_index(0, structured.cells.height)))
-                del structured
-            if cells:
-                days = {item.seq: item.received_on for item in batch}
-                typed = _typed(cells, form, version, catalogue, day_of_receipt)
-                _copy(connection, form, typed, version, days, key)
+            contents, damaged = _contents(archive, batch)
+            failed += damaged
+            structured = _structured(contents, form, version, catalogue, day_of_receipt)
+            for item, one in structured:
+                counts[item.seq] = (one.records, len(one.unreadable))
+                _keep_unreadable(connection, form, item, one.unreadable)
+            if structured:
+                typed = reader.type_records(_together(structured), form, version, catalogue, day_of_receipt)
+                _copy(connection, form, typed, version, {item.seq: item.received_on for item in batch}, key)
         ledger.lock(connection)
         ledger.append_events(
             connection,
@@ -190,7 +185,7 @@ def _batches(waiting: list[_Waiting]) -> Iterator[tuple[str, date, list[_Waiting
         size = 0
         for item in alike:
             batch.append(item)
-            size += item.declared.payload.bytes if item.declared.payload else 0
+            size += _size(item.declared.payload)
             if size >= CHUNK_BYTES:
                 yield version, day, batch
                 batch, size = [], 0
@@ -198,22 +193,48 @@ def _batches(waiting: list[_Waiting]) -> Iterator[tuple[str, date, list[_Waiting
             yield version, day, batch
 
 
-def _structured(archive: Archive, item: _Waiting, catalogue: Catalogue) -> reader.Structured | None:
-    """The package taken apart; None where the archive is damaged."""
-    assert item.declared.payload is not None
-    try:
-        return package.structure(archive.read(item.declared.payload.sha256), item.declared, catalogue, item.received_on)
-    except ArchiveDamaged as damage:
-        log.error("submission %s: %s", item.seq, damage)
-        return None
+def _size(payload: Payload | None) -> int:
+    """About how many bytes of text a payload holds."""
+    if payload is None:
+        return 0
+    return payload.bytes * (1 if payload.compression == "none" else USUAL_RATIO)
 
 
-def _typed(
-    cells: list[pl.DataFrame], form: Form, version: str, catalogue: Catalogue, day: date
-) -> Iterator[pl.DataFrame]:
-    together = pl.concat(cells)
-    cells.clear()
-    yield from reader.type_records(together, form, version, catalogue, day)
+def _contents(archive: Archive, batch: list[_Waiting]) -> tuple[list[tuple[_Waiting, bytes]], list[int]]:
+    """The payloads of a batch, and the numbers of the submissions whose bytes the archive no longer has."""
+    contents, damaged = [], []
+    for item in batch:
+        assert item.declared.payload is not None
+        try:
+            contents.append((item, archive.read(item.declared.payload.sha256)))
+        except ArchiveDamaged as damage:
+            log.error("submission %s: %s", item.seq, damage)
+            damaged.append(item.seq)
+    return contents, damaged
+
+
+def _structured(
+    contents: list[tuple[_Waiting, bytes]], form: Form, version: str, catalogue: Catalogue, day: date
+) -> list[tuple[_Waiting, reader.Structured]]:
+    """The packages taken apart; ``contents`` is emptied. Raises ``Refusal`` where intake would have refused one."""
+    payloads = [(content, item.declared.payload) for item, content in contents if item.declared.payload]
+    items = [item for item, _ in contents]
+    contents.clear()
+    limits = catalogue.rule("PKG-114", day).parameters
+    taken_apart = []
+    for item, outcome in zip(items, reader.structure_all(payloads, form.fields_of(version), limits), strict=True):
+        if isinstance(outcome, Refusal):
+            raise outcome
+        taken_apart.append((item, outcome))
+    return taken_apart
+
+
+def _together(structured: list[tuple[_Waiting, reader.Structured]]) -> pl.DataFrame:
+    """The cells of many packages, each with the number of its submission; ``structured`` is emptied."""
+    numbers = [pl.Series(reader.SUBMISSION, [item.seq]).new_from_index(0, one.cells.height) for item, one in structured]
+    cells = pl.concat([one.cells for _, one in structured]) if len(structured) > 1 else structured[0][1].cells
+    structured.clear()
+    return cells.insert_column(0, pl.concat(numbers))
 
 
 def _keep_unreadable(

@@ -556,14 +556,17 @@ def _unbalanced(records: pl.DataFrame, form: Form, rule: Rule, catalogue: Catalo
 
 def _repeated(records: pl.DataFrame, columns: list[str], must_be_filled: list[str]) -> pl.Series:
     """Records that agree with another of their package in all ``columns`` and have none of ``must_be_filled`` empty."""
-    filled = pl.all_horizontal(pl.lit(value=True), pl.col(must_be_filled).is_not_null())
-    fingerprint = records.select(pl.struct(SUBMISSION, *columns).hash().alias("hash"), filled.alias("filled"))
-    suspects = (fingerprint["hash"].is_duplicated() & fingerprint["filled"]).rename("suspect")
-    if suspects.any():  # equal fingerprints are made sure of on the cells themselves
-        rows = suspects.arg_true()
-        equal = records.select(SUBMISSION, *columns)[rows].is_duplicated()
-        suspects = suspects.scatter(rows, equal)
-    return suspects
+    rows = records.select(pl.all_horizontal(pl.col(SUBMISSION, *must_be_filled).is_not_null())).to_series().arg_true()
+    # Nearly every record is told apart by one column; of the rest the fingerprints are compared, then the cells.
+    telling = max(columns, key=lambda name: records[name].head(1000).n_unique())
+    for compared in ([telling], columns):
+        fingerprints = records.select(SUBMISSION, *compared)[rows].select(pl.struct(pl.all()).hash()).to_series()
+        rows = rows.filter(fingerprints.is_duplicated())
+        if rows.is_empty():
+            break
+    else:
+        rows = rows.filter(records.select(SUBMISSION, *columns)[rows].is_duplicated())
+    return pl.repeat(value=False, n=records.height, eager=True).scatter(rows, values=True)
 
 
 def _flag_lists(flags: Mapping[str, pl.Series], height: int) -> pl.Series:
