@@ -9,6 +9,7 @@ from datetime import date
 import dagster as dg
 import psycopg
 
+from expectations.completeness import Watched
 from expectations.judgement import Judged
 from expectations.reconciliation import Reconciled
 from ingestion.contract import Catalogue, Form
@@ -16,6 +17,7 @@ from ingestion.contract import Catalogue, Form
 CHECK = "judgement_is_sound"
 SHARE = "share_of_quarantined_records"
 AGREES = "reports_agree_with_records"
+GAPS = "nothing_due_is_missing"
 
 
 def judgement_is_sound(
@@ -81,5 +83,27 @@ def reports_agree(key: dg.AssetKey, outcome: Reconciled, failure: str | None) ->
             "compared": dg.TableMetadataValue(
                 [dg.TableRecord(vars(c)) for c in outcome.compared], dg.TableSchema(columns)
             ),
+        },
+    )
+
+
+def nothing_due_is_missing(key: dg.AssetKey, outcome: Watched, failure: str | None) -> dg.AssetCheckResult:
+    """Today's gaps: what is due by the calendar and has not come, by form and state. A warning: one missing sender
+    must never stop a nation. An error when machinery failed. `zanstat gaps` names the subjects."""
+    columns = [
+        dg.TableColumn("form", "string"),
+        dg.TableColumn("state", "string"),
+        dg.TableColumn("cells", "int"),
+        dg.TableColumn("subjects", "int"),
+    ]
+    return dg.AssetCheckResult(
+        check_name=GAPS,
+        asset_key=key,
+        passed=failure is None and not outcome.gaps,
+        severity=dg.AssetCheckSeverity.ERROR if failure else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "failure": failure or "none",
+            "cells_missing": sum(gap.cells for gap in outcome.gaps),
+            "gaps": dg.TableMetadataValue([dg.TableRecord(vars(gap)) for gap in outcome.gaps], dg.TableSchema(columns)),
         },
     )

@@ -203,6 +203,30 @@ def nightly(day: datetime | None) -> None:
 
 
 @main.command()
+@click.option("--subject", help="Only what this subject owes.")
+@click.option("--form", help="Only this form.")
+@click.option("--most", default=50, show_default=True, help="Subjects and forms shown.")
+@_told
+def gaps(subject: str | None, form: str | None, most: int) -> None:
+    """What was due by the calendar of the last night and has not come, by subject and form, oldest first."""
+    from expectations.completeness import calendar
+
+    with warehouse.connect(autocommit=True) as connection:
+        rows = calendar.gaps(connection, subject, form)
+    owed: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for who, what, report, *rest in rows:
+        owed.setdefault((who, what, report), []).append(tuple(rest))
+    table = Table("subject", "form", "report", "cells", "oldest period", "due", "states")
+    for key, cells in list(owed.items())[:most]:
+        start, end, due_at, _ = cells[0]
+        period = str(start) if start == end else f"{start}..{end}"
+        states = ", ".join(sorted({state for *_, state in cells}))
+        table.add_row(*key, str(len(cells)), period, f"{due_at:%Y-%m-%d %H:%M}", states)
+    console.print(table)
+    console.print(f"{len(rows)} cells of {len({who for who, *_ in owed})} subjects; deadlines are demonstration values")
+
+
+@main.command()
 def dev() -> None:
     """The Dagster interface on http://127.0.0.1:3000."""
     from orchestration.nightly import dagster_home

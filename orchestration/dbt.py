@@ -90,6 +90,8 @@ def sources(catalogue: Catalogue) -> str:
         rules="The published rule catalogue.",
         submissions="One row a package: verdict and current counts (view over the ledger).",
     )
+    calendar = "What each subject owed by when, and what came of it: a row a subject, form, report and period."
+    quality["tables"].append({"name": "calendar", "description": calendar, **_asset_key("quality", "calendar")})
     document = {"version": 2, "sources": [raw, ledger, quality]}
     head = "# Made from ingestion/forms by `zanstat sources`; edit the forms, not this file.\n"
     body: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)

@@ -4,6 +4,7 @@ import dagster as dg
 
 from ingestion import warehouse
 from ingestion.contract import load_catalogue
+from orchestration.assets.completeness import calendar_asset
 from orchestration.assets.forms import form_assets
 from orchestration.assets.marts import mart_assets
 from orchestration.assets.receipts import receipts_asset
@@ -20,6 +21,7 @@ defs = dg.Definitions(
         submissions,
         *form_assets(catalogue),
         reconciliation_asset(catalogue),
+        calendar_asset(catalogue),
         receipts_asset(catalogue),
         mart_assets(warehouse.home()),
     ],

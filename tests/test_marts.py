@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from expectations.completeness import calendar
 from ingestion import tables
 from ingestion.contract import Catalogue
 from orchestration.dbt import PROJECT, environment
@@ -65,7 +66,8 @@ class Warehouse:
             {"seq": seq, "name": f"submission {seq}", "at": datetime.combine(received, time(1), ALMATY),
              "received": received, "form": form, "day": day},
         )  # fmt: skip
-        verdict = self.event("judged", seq, received) if judged else None
+        event = self.event("judged" if judged else "registered", seq, received)
+        verdict = event if judged else None
         self.connection.execute(
             "insert into ledger.progress (submission_seq, state, judged_seq, judged_at) values (%s, %s, %s, %s)",
             [seq, "judged" if judged else "loaded", verdict, datetime.combine(received, time(2), ALMATY)],
@@ -100,7 +102,12 @@ class Warehouse:
         )  # fmt: skip
         assert outcome.returncode == 0, outcome.stdout[-4000:] + outcome.stderr[-2000:]
 
+    def look(self) -> None:
+        """What the night says of completeness before it builds the marts."""
+        calendar.look(self.connection, self.catalogue, self.value("select max(at) from ledger.events"))
+
     def build(self, *arguments: str) -> None:
+        self.look()
         self.dbt("build", "--exclude-resource-type", "unit_test", *arguments)
 
     def contents(self) -> dict[str, str]:
@@ -157,6 +164,7 @@ def built(template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: Ca
             it.package("pretrial_decision", day, received, decision(f"{n}-0", 1, day, "court_plea"))
             it.package("civil_case", day, received, case(f"case {n}", day, day if n % 2 else None))
             it.package("administrative_offence", day, received, protocol(f"protocol {n}", day))
+        it.look()
         it.dbt("build")
         yield it
 
@@ -201,6 +209,43 @@ def test_what_arrives_changes_its_own_records_and_equals_a_full_build(built: War
     contents = built.contents()
     built.build("--full-refresh")
     assert built.contents() == contents
+
+
+def test_coverage_follows_the_calendar_and_only_months_that_changed_are_counted_anew(built: Warehouse) -> None:
+    """MVD-75 alone sends; every police body owes, and is missing once its deadline has passed."""
+    counted = (
+        "select sum(n_expected)::int, sum(n_received)::int, sum(n_nil)::int, sum(n_missing)::int"
+        " from quality.coverage_monthly where form = 'criminal_offence' and month = %s and region = '750000000'"
+    )
+    cells = (
+        "select count(*) filter (where is_missing or packages > 0), count(*) filter (where has_records),"
+        " count(*) filter (where not has_records), count(*) filter (where is_missing)"
+        " from quality.completeness where form = 'criminal_offence' and month = %s and region = '750000000'"
+    )
+
+    def covered(question: str = counted) -> tuple[int, ...]:
+        (row,) = built.connection.execute(question, [FIRST_DAY]).fetchall()
+        return tuple(row)
+
+    august, later = date(2026, 8, 1), FIRST_DAY + timedelta(24)
+    built.package("criminal_offence", august, later - timedelta(3))
+    built.build("--select", "completeness", "coverage_monthly")
+    expected, received, nil, missing = covered()
+    assert (expected, received, nil, missing) == covered(cells)
+    assert expected == received + nil + missing
+    assert 0 < received < missing
+    stamps = "select min(xmin::text::bigint) from quality.coverage_monthly where month = %s"
+    before = built.value(stamps, august), built.value(stamps, FIRST_DAY)
+    built.package("criminal_offence", later - timedelta(1), later)
+    built.build("--select", "completeness", "coverage_monthly")
+    assert covered() == covered(cells)
+    assert covered()[1] == received + 1
+    assert covered()[3] > missing
+    assert built.value(stamps, august) == before[0]
+    assert built.value(stamps, FIRST_DAY) != before[1]
+    contents = built.contents()["quality.coverage_monthly"]
+    built.build("--full-refresh", "--select", "coverage_monthly")
+    assert built.contents()["quality.coverage_monthly"] == contents
 
 
 def test_the_checked_views_outlive_seeds_and_full_builds(built: Warehouse) -> None:

@@ -95,6 +95,14 @@ def test_every_asset_tells_what_it_did_and_every_dbt_test_is_a_check(loaded: tup
     assert judged["dagster/partition_row_count"].value == 3
     assert {row.data["rule"] for row in judged["violations"].records} >= {"GEN-301"}
     assert len(checks) > 20
+    calendar = told["quality", "calendar"]
+    assert calendar["cells_laid_down"].value > 0
+    (gaps,) = [
+        check.asset_check_evaluation_data
+        for check in checks
+        if check.asset_check_evaluation_data.check_name == "nothing_due_is_missing"
+    ]
+    assert gaps.severity is dg.AssetCheckSeverity.WARN
 
 
 def test_a_form_whose_machinery_fails_does_not_stop_the_others(store: Store, tmp_path: Path) -> None:

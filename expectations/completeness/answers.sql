@@ -30,7 +30,7 @@ cross join lateral (
             submission.nil_report,
             submission.inbox_folder,
             progress.state,
-            progress.state in ('received', 'loaded', 'judged', 'nil') as is_taken
+            progress.state in ('received', 'loaded', 'judged', 'nil') and submission.withdraws is null as is_taken
         from ledger.submissions as submission
         inner join ledger.progress as progress on submission.seq = progress.submission_seq
         where

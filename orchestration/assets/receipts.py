@@ -13,10 +13,14 @@ from orchestration.resources import Warehouse
 
 
 def receipts_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
-    """The asset ``receipts``, after the judgement of every form and the reconciliation of reports."""
+    """The asset ``receipts``, after the judgement of every form, the reconciliation of reports and the calendar."""
 
     @dg.asset(
-        deps=[*(dg.AssetKey(["judged", form]) for form in catalogue.forms), dg.AssetKey(["quality", "reconciliation"])],
+        deps=[
+            *(dg.AssetKey(["judged", form]) for form in catalogue.forms),
+            dg.AssetKey(["quality", "reconciliation"]),
+            dg.AssetKey(["quality", "calendar"]),
+        ],
         partitions_def=day_of_receipt,
         group_name="intake",
         kinds={"json"},
