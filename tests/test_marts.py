@@ -247,7 +247,7 @@ def test_every_column_is_explained_in_the_database_in_the_words_of_the_form(buil
             " regexp_replace(col_description(attrelid, attnum), '\\s+', ' ', 'g') from pg_attribute"
             " join pg_class on pg_class.oid = attrelid where attnum > 0 and not attisdropped"
             " and relkind in ('r', 'v') and relnamespace::regnamespace::text in"
-            " ('criminal', 'civil', 'administrative', 'staging', 'quality')"
+            " ('criminal', 'civil', 'administrative', 'staging')"
         ).fetchall()
     )
     assert not [name for name, comment in comments.items() if not comment]
