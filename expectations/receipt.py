@@ -71,8 +71,8 @@ def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due
         outbox = home / "outbox" / folder
         content = json.dumps(receipt, ensure_ascii=False).encode()
         stem = f"{item.seq}_{item.issue}.receipt"
-        _write(outbox / f"{stem}.json", content, durable=True)
-        _write(outbox / f"{stem}.html", _page(receipt, catalogue).encode())
+        write(outbox / f"{stem}.json", content, durable=True)
+        write(outbox / f"{stem}.html", _page(receipt, catalogue).encode())
         written.append((item.seq, item.issue, item.event_seq, hashlib.sha256(content).hexdigest()))
     for folder in {receipts[item.seq][0] for item in due}:
         _index(
@@ -119,13 +119,13 @@ def build(
         for row in cursor:
             found[row["submission_seq"]].append(row)
         codes = {row["rule"] for rows in found.values() for row in rows} | {head["rejection_rule"] for head in heads}
-        dropped = _dropped_rules(cursor, codes - catalogue.versions.keys() - {None})
+        dropped = dropped_rules(cursor, codes - catalogue.versions.keys() - {None})
     for head in heads:
         seq = head["submission_seq"]
         yield seq, (head["inbox_folder"], _receipt(head, found[seq], events[event_of[seq]], catalogue, dropped))
 
 
-def _dropped_rules(cursor: psycopg.Cursor[dict[str, Any]], codes: set[str]) -> dict[str, Rule]:
+def dropped_rules(cursor: psycopg.Cursor[dict[str, Any]], codes: set[str]) -> dict[str, Rule]:
     """Rules that the catalogue no longer has, as they were last published: what was judged by them stands."""
     if not codes:
         return {}
@@ -211,11 +211,12 @@ def _finding(
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page of this room; what is put into it is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True), trim_blocks=True
     )
-    return environment.get_template("receipt.html")
+    return environment.get_template(name)
 
 
 def _page(receipt: Mapping[str, Any], catalogue: Catalogue) -> str:
@@ -233,7 +234,7 @@ def _page(receipt: Mapping[str, Any], catalogue: Catalogue) -> str:
         }
         for (rule, severity, field), count in sorted(by_rule.items())
     ]
-    return _template().render(
+    return template("receipt.html").render(
         receipt=receipt,
         summary=summary,
         shown=receipt["findings"][:SHOWN_FINDINGS],
@@ -267,7 +268,7 @@ def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> None:
             "verdict": receipt["verdict"],
             "rejection_code": receipt["rejection_code"],
         }
-    _write(path, json.dumps(index, ensure_ascii=False, indent=1).encode())
+    write(path, json.dumps(index, ensure_ascii=False, indent=1).encode())
 
 
 def identity(submission: Mapping[str, Any]) -> str:
@@ -303,7 +304,7 @@ def anchors(home: Path) -> Iterable[tuple[str, Head]]:
         yield path.name, Head(ledger["seq"], ledger["hash"], ledger["event_seq"], ledger["event_hash"])
 
 
-def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
+def write(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Whole or not at all. Only the JSON is durable: page and index can be made from it again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")

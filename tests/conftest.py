@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from expectations import judgement, receipt, reconciliation, verification
+from expectations import judgement, notice, receipt, reconciliation, verification
 from expectations.judgement import Judged
 from expectations.reconciliation import Reconciled
 from ingestion import intake, load, package, warehouse
@@ -122,9 +122,13 @@ class Store:
             self.judge(form, at=at)
         self.reconcile(at)
         self.receipts()
+        self.notices()
 
     def receipts(self) -> int:
         return receipt.issue_due(self.connection, self.catalogue, self.home)
+
+    def notices(self) -> int:
+        return notice.issue_due(self.connection, self.catalogue, self.home)
 
     def verify(self) -> list[str]:
         return verification.verify(self.connection, self.home)
