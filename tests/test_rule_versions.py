@@ -210,7 +210,8 @@ def test_the_published_catalogue_is_the_whole_catalogue_and_explains_itself(stor
     published = store.query(
         "select jsonb_build_object('code', rule, 'form', form, 'level', level, 'dimension', dimension, "
         "'severity', severity, 'law_ref', law_ref, 'fields', string_to_array(fields, '|'), 'statement', statement_en, "
-        "'parameters', parameters, 'message', jsonb_build_object('kk', message_kk, 'ru', message_ru, 'en', message_en), "
+        "'parameters', parameters, "
+        "'message', jsonb_build_object('kk', message_kk, 'ru', message_ru, 'en', message_en), "
         "'valid_from', valid_from, 'valid_to', valid_to, 'source', source) from quality.rules where current"
     )
     declared = [
