@@ -74,18 +74,13 @@ def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due
     for item in due:
         folder, receipt = receipts[item.seq]
         issued.setdefault(home / "outbox" / folder, []).append((item, receipt))
+    contents: dict[Path, bytes] = {}
     for outbox, answers in issued.items():
-        outbox.mkdir(parents=True, exist_ok=True)
         for item, receipt in answers:
-            content = json.dumps(receipt, ensure_ascii=False).encode()
-            _part(outbox / item.name).write_bytes(content)
-            _write((outbox / item.name).with_suffix(".html"), _page(receipt, catalogue).encode())
+            content = contents[outbox / item.name] = json.dumps(receipt, ensure_ascii=False).encode()
+            write((outbox / item.name).with_suffix(".html"), _page(receipt, catalogue).encode())
             written.append((item.seq, item.issue, item.event_seq, hashlib.sha256(content).hexdigest()))
-    # Only the JSON is durable: page and index can be made from it again.
-    paths = [outbox / item.name for outbox, answers in issued.items() for item, _ in answers]
-    durable.fsync(map(_part, paths))
-    for path in paths:
-        _part(path).replace(path)
+    write_durably(contents)  # only the JSON: page and index can be made from it again
     for outbox, answers in issued.items():
         _index(outbox, answers)
     with connection.transaction(), connection.cursor() as cursor:
@@ -134,13 +129,13 @@ def build(
         for row in cursor:
             found[row["submission_seq"]].append(row)
         codes = {row["rule"] for rows in found.values() for row in rows} | {head["rejection_rule"] for head in heads}
-        dropped = _dropped_rules(cursor, codes - catalogue.versions.keys() - {None})
+        dropped = dropped_rules(cursor, codes - catalogue.versions.keys() - {None})
     for head in heads:
         seq = head["submission_seq"]
         yield seq, (head["inbox_folder"], _receipt(head, found[seq], events[event_of[seq]], catalogue, dropped))
 
 
-def _dropped_rules(cursor: psycopg.Cursor[dict[str, Any]], codes: set[str]) -> dict[str, Rule]:
+def dropped_rules(cursor: psycopg.Cursor[dict[str, Any]], codes: set[str]) -> dict[str, Rule]:
     """Rules that the catalogue no longer has, as they were last published: what was judged by them stands."""
     if not codes:
         return {}
@@ -228,11 +223,12 @@ def _finding(
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page of this room; what is put into it is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True), trim_blocks=True
     )
-    return environment.get_template("receipt.html")
+    return environment.get_template(name)
 
 
 def _page(receipt: Mapping[str, Any], catalogue: Catalogue) -> str:
@@ -250,7 +246,7 @@ def _page(receipt: Mapping[str, Any], catalogue: Catalogue) -> str:
         }
         for (rule, severity, field), count in sorted(by_rule.items())
     ]
-    return _template().render(
+    return template("receipt.html").render(
         receipt=receipt,
         summary=summary,
         shown=receipt["findings"][:SHOWN_FINDINGS],
@@ -291,7 +287,7 @@ def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> None:
             "rejection_code": receipt["rejection_code"],
         }
     lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(entry)}" for key, entry in index.items())
-    _write(path, f"{{\n{lines}\n}}\n".encode())
+    write(path, f"{{\n{lines}\n}}\n".encode())
 
 
 def identity(submission: Mapping[str, Any]) -> str:
@@ -328,10 +324,21 @@ def anchors(home: Path) -> Iterable[tuple[str, Head]]:
         yield path.name, Head(ledger["seq"], ledger["hash"], ledger["event_seq"], ledger["event_hash"])
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
     """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     _part(path).write_bytes(content)
     _part(path).replace(path)
+
+
+def write_durably(contents: Mapping[Path, bytes]) -> None:
+    """Each whole or not at all, and on the disk to stay; the disk is waited for once."""
+    for path, content in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _part(path).write_bytes(content)
+    durable.fsync(map(_part, contents))
+    for path in contents:
+        _part(path).replace(path)
 
 
 def _part(path: Path) -> Path:

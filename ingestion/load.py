@@ -142,15 +142,10 @@ def flags_by(
     """
     archive, as_read = Archive(home / "archive"), read_by.forms[form]
     for version, day, batch in _batches(_registered(connection, "s.seq = any(%s)", [list(submissions)])):
-        cells = []
-        for item in batch:
-            structured = _structured(archive, item, received_by)
-            if structured is not None:
-                cells.append(
-                    structured.cells.insert_column(0, pl.lit(item.seq, dtype=pl.Int64).alias(reader.SUBMISSION))
-                )
-        if cells:
-            together = pl.concat(cells)
+        contents, _ = _contents(archive, batch)
+        structured = _structured(contents, received_by.forms[form], version, received_by, day)
+        if structured:
+            together = _together(structured)
             new = [f.name for f in as_read.fields_of(version) if f.name not in together.columns]
             together = together.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in new)
             for part in reader.type_records(together, as_read, version, read_by, day):

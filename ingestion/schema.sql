@@ -133,6 +133,17 @@ create table if not exists ledger.receipts (
 );
 comment on table ledger.receipts is 'Which snapshots of a submission were answered, and up to which event.';
 
+create table if not exists ledger.notices (
+    subject text not null,
+    issue integer not null,
+    answered_at timestamptz,
+    findings bigint [] not null,
+    sha256 text not null,
+    primary key (subject, issue)
+);
+comment on table ledger.notices is
+'Which snapshots of its open findings without a package a subject was told. A notice is due when they have changed.';
+
 create table if not exists raw.unreadable (
     submission_seq bigint not null,
     line integer not null,
@@ -338,7 +349,31 @@ create table if not exists quality.rules (
     current boolean not null,
     primary key (catalogue_version, rule, form, valid_from)
 );
-comment on table quality.rules is 'The published rule catalogue, every version that ever judged; current marks the one in force.';
+comment on table quality.rules is
+'The published rule catalogue: every version of every rule, in every version of the catalogue that ever judged. '
+'where current: the catalogue in force now; add valid_from and valid_to for the rules of a day.';
+comment on column quality.rules.catalogue_version is
+'Declared version and digest of the catalogue, as judgements name it in quality.submissions';
+comment on column quality.rules.rule is
+'Number of the rule: 1xx structure, 2xx mandatory, 3xx value, 4xx between fields, 5xx within a package, 6xx between '
+'forms, 7xx calendar, 8xx series, 9xx reports';
+comment on column quality.rules.form is 'One form, several joined by |, or * for all';
+comment on column quality.rules.level is 'What it judges: file, row, cross_form, calendar or series';
+comment on column quality.rules.dimension is
+'Quality dimension, words of Law 510 Art. 4(2)(2), 8(2)(2); named in three languages in reference.quality_dimension';
+comment on column quality.rules.severity is
+'refuse: the package is not taken; error: the record is quarantined; warning: let through and reported';
+comment on column quality.rules.law_ref is 'Article it serves';
+comment on column quality.rules.fields is 'Fields it is about, joined by |; a violation is reported at the first';
+comment on column quality.rules.statement_en is 'What must hold, in English';
+comment on column quality.rules.parameters is 'Thresholds and options of this version';
+comment on column quality.rules.message_kk is 'What to do when it is broken | kk';
+comment on column quality.rules.message_ru is 'What to do when it is broken | ru';
+comment on column quality.rules.message_en is 'What to do when it is broken | en';
+comment on column quality.rules.valid_from is 'First day of this version';
+comment on column quality.rules.valid_to is 'Last day of this version; empty: without end';
+comment on column quality.rules.source is 'Where it comes from: found, derived, demonstration';
+comment on column quality.rules.current is 'Whether it stands in the catalogue in force now';
 
 create or replace view quality.submissions as
 with counted as (

@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from expectations import completeness, judgement, receipt, reconciliation, verification
+from expectations import completeness, judgement, notice, receipt, reconciliation, verification
 from expectations.completeness import Watched
 from expectations.judgement import Judged
 from expectations.reconciliation import Reconciled
@@ -127,9 +127,13 @@ class Store:
         self.reconcile(at)
         self.watch(at)
         self.receipts()
+        self.notices()
 
     def receipts(self) -> int:
         return receipt.issue_due(self.connection, self.catalogue, self.home)
+
+    def notices(self) -> int:
+        return notice.issue_due(self.connection, self.catalogue, self.home)
 
     def verify(self) -> list[str]:
         return verification.verify(self.connection, self.home)

@@ -1,14 +1,19 @@
 """What a subject is told: a numbered receipt in three languages, without a personal value."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ingestion import ledger
 from ingestion.contract import LANGUAGES
+from ingestion.ledger import Event
 from tests.conftest import Store
 from tests.packages import (
+    DAY,
+    NOW,
     csv_bytes,
     pack,
     record,
@@ -160,3 +165,95 @@ def test_the_warning_of_many_errors_is_cleared_when_they_are_corrected(store: St
     store.night()
     assert store.query(open_findings) == []
     assert store.verdicts() == ["accepted", "accepted"]
+
+
+# Later events
+
+
+def verdicts_told(store: Store, seq: int) -> list[str]:
+    """The verdicts of all receipts of a submission, issue by issue."""
+    return [answer["verdict"] for answer in answers(store) if answer["submission"]["seq"] == seq]
+
+
+def last(store: Store, seq: int) -> dict[str, Any]:
+    return [answer for answer in answers(store) if answer["submission"]["seq"] == seq][-1]
+
+
+def rules_told(store: Store, seq: int) -> set[tuple[str, str]]:
+    return {(finding["rule"], finding["severity"]) for finding in last(store, seq)["findings"]}
+
+
+FORM = "criminal_offence"
+
+
+def send(store: Store, folder: Path, sequence: int, *rows: dict[str, str], form: str = FORM) -> None:
+    store.submit(pack(folder / f"{form}-{sequence}", store.catalogue, form, rows, sequence=sequence))
+
+
+def test_a_package_released_from_a_gap_is_answered_again(store: Store, tmp_path: Path) -> None:
+    send(store, tmp_path, 2, record(FORM, 2))
+    store.night(forms=[FORM])
+    assert verdicts_told(store, 1) == ["held"]
+    assert rules_told(store, 1) == {("PKG-126", "refuse")}
+    send(store, tmp_path, 1, record(FORM, 1))
+    store.night(forms=[FORM])
+    assert verdicts_told(store, 1) == ["held", "accepted"]
+    assert rules_told(store, 1) == set()
+
+
+def test_a_record_superseded_by_its_correction_is_answered_again(store: Store, tmp_path: Path) -> None:
+    send(store, tmp_path, 1, record(FORM, 1, place_type="moon"))
+    store.night(forms=[FORM])
+    assert ("GEN-301", "error") in rules_told(store, 1)
+    send(store, tmp_path, 2, record(FORM, 1, action="M"))
+    store.night(forms=[FORM])
+    assert verdicts_told(store, 1)[-2:] == ["quarantined", "accepted"]
+    assert rules_told(store, 1) == set()
+
+
+def test_a_correction_that_waited_for_its_record_is_answered_again(store: Store, tmp_path: Path) -> None:
+    send(store, tmp_path, 1, record(FORM, 1, action="M"))
+    store.night(forms=[FORM])
+    assert rules_told(store, 1) >= {("GEN-602", "error")}
+    send(store, tmp_path, 2, record(FORM, 2))
+    earlier = pack(tmp_path / "first", store.catalogue, FORM, [record(FORM, 1)], day=DAY - timedelta(days=1))
+    store.submit(earlier)
+    store.night(forms=[FORM])
+    assert "GEN-602" not in {rule for rule, _ in rules_told(store, 1)}
+    assert verdicts_told(store, 1)[-1] == "accepted"
+
+
+def test_whatever_happens_to_a_record_by_an_event_is_answered(store: Store, tmp_path: Path) -> None:
+    """A warning that became an error, a link that was found: any event but a repetition is worth an answer."""
+    send(store, tmp_path, 1, record(FORM, 1, damage_kzt=""))
+    store.night(forms=[FORM])
+    assert rules_told(store, 1) == {("CRO-203", "warning")}
+    issued = len(verdicts_told(store, 1))
+    with store.connection.transaction():
+        ledger.lock(store.connection)
+        ledger.append_events(store.connection, [Event(1, "escalated", NOW + timedelta(days=11))])
+        store.connection.execute("update quality.violations set severity = 'error' where rule = 'CRO-203'")
+    assert store.receipts() == 1
+    assert rules_told(store, 1) == {("CRO-203", "error")}
+    assert last(store, 1)["verdict"] == "quarantined"
+    assert last(store, 1)["closing"]["answered_at"] == (NOW + timedelta(days=11)).isoformat(timespec="seconds")
+    assert len(verdicts_told(store, 1)) == issued + 1
+    assert store.receipts() == 0
+
+
+def test_rules_of_every_level_are_told(store: Store, tmp_path: Path) -> None:
+    """Of a field, between fields, between records of the package, between packages, and of the package itself."""
+    twins = [record(FORM, n, kui_number="267511800888001") for n in (3, 4)]
+    send(
+        store,
+        tmp_path,
+        1,
+        record(FORM, 1, kato=""),
+        record(FORM, 2, damage_kzt=""),
+        *twins,
+        record(FORM, 9, action="M"),
+    )
+    store.night(forms=[FORM])
+    assert {rule for rule, _ in rules_told(store, 1)} >= {"GEN-201", "CRO-203", "CRO-501", "GEN-602", "PKG-132"}
+    levels = {store.catalogue.rules[rule].level for rule, _ in rules_told(store, 1)}
+    assert levels == {"row", "file", "cross_form"}

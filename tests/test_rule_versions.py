@@ -3,6 +3,7 @@
 Here belong the choice between versions and what a changed catalogue leaves alone. Keep out what rules mean.
 """
 
+import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -202,3 +203,29 @@ def test_every_version_of_a_rule_is_published(store: Store, stricter: Catalogue)
     assert store.query(
         "select valid_from, severity from quality.rules where rule = 'CRO-411' and current order by 1"
     ) == [(date(2015, 1, 1), "warning"), (DAY, "error")]
+
+
+@pytest.mark.server
+def test_the_published_catalogue_is_the_whole_catalogue_and_explains_itself(store: Store, catalogue: Catalogue) -> None:
+    published = store.query(
+        "select jsonb_build_object('code', rule, 'form', form, 'level', level, 'dimension', dimension, "
+        "'severity', severity, 'law_ref', law_ref, 'fields', string_to_array(fields, '|'), 'statement', statement_en, "
+        "'parameters', parameters, "
+        "'message', jsonb_build_object('kk', message_kk, 'ru', message_ru, 'en', message_en), "
+        "'valid_from', valid_from, 'valid_to', valid_to, 'source', source) from quality.rules where current"
+    )
+    declared = [
+        json.loads(json.dumps({name: value for name, value in vars(rule).items() if name != "holds"}, default=str))
+        for versions in catalogue.versions.values()
+        for rule in versions
+    ]
+    assert sorted(published, key=lambda r: (r["code"], r["valid_from"])) == sorted(
+        declared, key=lambda r: (r["code"], r["valid_from"])
+    )
+    unnamed = "select distinct dimension from quality.rules except select code from reference.quality_dimension"
+    assert store.query(unnamed) == []
+    unexplained = (
+        "select attname from pg_attribute where attrelid = 'quality.rules'::regclass and attnum > 0 "
+        "and not attisdropped and col_description(attrelid, attnum) is null"
+    )
+    assert store.query(unexplained) == []

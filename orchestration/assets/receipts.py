@@ -1,11 +1,12 @@
-"""Receipts: the answer to every subject whose submission was judged or restated, and the end of the night."""
+"""Receipts: the answer to every subject whose submission was judged or restated, notices of what is open without a
+package, and the end of the night."""
 
 from collections.abc import Iterable
 from datetime import date
 
 import dagster as dg
 
-from expectations import receipt
+from expectations import notice, receipt
 from ingestion import ledger, warehouse
 from ingestion.contract import Catalogue
 from orchestration.partitions import day_of_receipt
@@ -31,6 +32,7 @@ def receipts_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
         day = date.fromisoformat(context.partition_key)
         with store.connect() as connection:
             issued = receipt.issue_due(connection, store.catalogue, store.home)
+            notices = notice.issue_due(connection, store.catalogue, store.home)
             ledger.write_checkpoint(connection, store.home / "checkpoints", warehouse.clock().date())
             left = connection.execute(
                 "select distinct s.form from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
@@ -41,7 +43,7 @@ def receipts_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
             raise dg.Failure(
                 f"not judged, and so not in the marts: {_names(left)}; see their checks", allow_retries=False
             )
-        return dg.MaterializeResult(metadata={"receipts_issued": issued})
+        return dg.MaterializeResult(metadata={"receipts_issued": issued, "notices_issued": notices})
 
     return receipts
 
