@@ -5,6 +5,7 @@ import dagster as dg
 from ingestion import warehouse
 from ingestion.contract import load_catalogue
 from orchestration.assets.forms import form_assets
+from orchestration.assets.links import links_asset
 from orchestration.assets.marts import mart_assets
 from orchestration.assets.receipts import receipts_asset
 from orchestration.assets.reconciliation import reconciliation_asset
@@ -19,6 +20,7 @@ defs = dg.Definitions(
     assets=[
         submissions,
         *form_assets(catalogue),
+        links_asset(catalogue),
         reconciliation_asset(catalogue),
         receipts_asset(catalogue),
         mart_assets(warehouse.home()),
