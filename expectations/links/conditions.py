@@ -38,9 +38,13 @@ def links(form: Form, catalogue: Catalogue, first_day: date, last_day: date, tod
     return [
         _today(link, form, first_day, last_day, today)
         for rule in catalogue.rules_of(form, last_day, first_day)
-        if rule.is_link
+        if rule.is_link and (rule.parameters.get("action") != ANNULS or _is_parent(form, catalogue))
         for link in _expanded(rule, form)
     ]
+
+
+def _is_parent(form: Form, catalogue: Catalogue) -> bool:
+    return any(child.parent_form == form.name for child in catalogue.forms.values())
 
 
 def _expanded(rule: Rule, form: Form) -> Iterator[Link]:
@@ -56,7 +60,7 @@ def _expanded(rule: Rule, form: Form) -> Iterator[Link]:
             if name in form.field_names and name not in excepted:
                 yield _link(rule, form, name, rule.holds, rule.parameters)
     else:
-        yield _link(rule, form, rule.fields[0], rule.holds, rule.parameters)
+        yield _link(rule, form, rule.parameters.get("field", rule.fields[0]), rule.holds, rule.parameters)
     for part in rule.parameters.get("parts", ()):
         parameters = {**rule.parameters, **part}
         yield _link(rule, form, part.get("field", rule.fields[0]), part["holds"], parameters)
