@@ -52,13 +52,13 @@ def conditions(form: Form, catalogue: Catalogue, day: date, since: date | None =
     """Every row and package rule of a form (1xx to 5xx) for records received on ``day``, or from ``since`` to it,
     expanded to its fields. A version of a rule that only some of these records meet says so in its condition."""
     return [
-        _while_in_force(condition, form, day, since or day)
+        while_in_force(condition, form, day, since or day)
         for rule in catalogue.rules_of(form, day, since)
         for condition in _of_rule(rule, form, catalogue)
     ]
 
 
-def _while_in_force(condition: Condition, form: Form, day: date, since: date) -> Condition:
+def while_in_force(condition: Condition, form: Form, day: date, since: date) -> Condition:
     """The condition, let pass where the date that decides lies outside the validity of its rule; a record without
     that date passes too, since a missing one is another rule's business."""
     rule, outside = condition.rule, []

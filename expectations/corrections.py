@@ -5,7 +5,7 @@ batch touches and turns what ``settle`` says into violations found and cleared. 
 period, sequence of the package, line, then the ledger; the order of arrival does not decide.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -19,10 +19,16 @@ from ingestion.contract import Catalogue, Form
 from ingestion.ledger import Event
 
 RULES = ("GEN-601", "GEN-602", "GEN-604")
+KEPT = "GEN-603"
 FIELD = "action"
+LINKS = (
+    "split_part(v.rule, '-', 2)::integer between 600 and 699 and not starts_with(v.rule, 'AGR-') "
+    "and v.rule not in ('GEN-601', 'GEN-602', 'GEN-604')"
+)
+"""SQL: the violation ``v`` is of a rule between forms, which ``links`` writes and clears."""
 CASE, DECISIONS = "erdr_number", "pretrial_decision"  # a decision may transfer a case to another body
-
-BREAKS = "v.severity = 'error' and v.rule <> all(%(rules)s)"  # of violations v: the record breaks a rule of its own
+BREAKS = f"v.severity = 'error' and v.rule <> all(%(rules)s) and not ({LINKS})"
+"""SQL: by the violation ``v`` the record breaks an error rule of its own."""
 
 Place = tuple[int, int]
 """Where a record stands: submission and line."""
@@ -31,13 +37,16 @@ Place = tuple[int, int]
 @dataclass(frozen=True)
 class Version:
     """One record as sent. ``broken``: it breaks an error rule of its own (whether or not that was cleared since).
-    ``transferred_to``: the body to which it transfers its case."""
+    ``kept``: it annuls a record that must stay, since others depend on it (GEN-603). ``unlinked``: it breaks another
+    error rule between forms now. ``transferred_to``: the body to which it transfers its case."""
 
     submission_seq: int
     line: int
     action: str | None
     subject: str
     broken: bool
+    kept: bool = False
+    unlinked: bool = False
     transferred_to: str | None = None
 
 
@@ -54,14 +63,15 @@ def settle(versions: Sequence[Version], may_correct: Callable[[str, str], bool])
     """Go through the versions of one key in order.
 
     ``may_correct(owner, sender)`` tells whether a sender may correct the owner's record. A record is live from an
-    accepted I (or the M that repairs a quarantined I) until an accepted D.
+    accepted I (or the M that repairs a quarantined I) until an accepted D. What a record lacks of other forms keeps
+    it out of figures, yet it is there to be corrected: it clears no earlier version, and no rule here changes by it.
     """
     owner: str | None = None
     repairable: str | None = None
     rules: list[str | None] = []
     for version in versions:
         rule = None
-        if version.broken:
+        if version.broken or version.kept:
             if version.action == "I" and owner is None:
                 repairable = version.subject
         elif version.action == "I":
@@ -78,7 +88,10 @@ def settle(versions: Sequence[Version], may_correct: Callable[[str, str], bool])
         else:
             owner, repairable = holder, None
         rules.append(rule)
-    accepted = [rule is None and not version.broken for rule, version in zip(rules, versions, strict=True)]
+    accepted = [
+        rule is None and not (version.broken or version.kept or version.unlinked)
+        for rule, version in zip(rules, versions, strict=True)
+    ]
     last = max((place for place, is_accepted in enumerate(accepted) if is_accepted), default=-1)
     return [Settled(rule, cleared=place < last) for place, rule in enumerate(rules)]
 
@@ -141,6 +154,19 @@ def standings(
     return _settle_all(versions, catalogue, _received_by(connection, catalogue, form, keys, also, broken or {}))
 
 
+def outcomes(
+    connection: psycopg.Connection, catalogue: Catalogue, form: Form, keys: Sequence[str], kept: Collection[str]
+) -> dict[str, list[tuple[Version, Settled]]]:
+    """Key -> its judged versions in order, each with what becomes of it if every annulment of the keys ``kept``, and no
+    other, is kept from counting (GEN-603)."""
+    versions = [
+        (key, [replace(v, kept=v.action == "D" and key in kept) for v in of_key])
+        for key, of_key in _versions(connection, form, keys, (), {})
+    ]
+    settled = _settle_all(versions, catalogue, _received_by(connection, catalogue, form, keys, (), {}))
+    return {key: [(v, settled[v.submission_seq, v.line]) for v in of_key] for key, of_key in versions}
+
+
 def _settle_all(
     versions: Iterable[tuple[str, list[Version]]], catalogue: Catalogue, received_by: Mapping[str, frozenset[str]]
 ) -> dict[Place, Settled]:
@@ -191,10 +217,17 @@ def _versions(
                 select from quality.violations v
                 where v.submission_seq = r.submission_seq and v.line = r.line and {BREAKS}
             ) as broken,
+            coalesce(u.kept, false) as kept,
+            coalesce(u.unlinked, false) as unlinked,
             {transferred_to if form.name == DECISIONS else "null"} as transferred_to
         from raw.{form.name} r
         join ledger.submissions s on s.seq = r.submission_seq
         join ledger.progress p on p.submission_seq = r.submission_seq
+        left join lateral (
+            select bool_or(unmet.rule = '{KEPT}') as kept, bool_or(unmet.rule <> '{KEPT}') as unlinked
+            from quality.unmet_links unmet
+            where unmet.submission_seq = r.submission_seq and unmet.line = r.line and unmet.severity = 'error'
+        ) u on true
         where r.record_key = any(%(keys)s)
         and (p.judged_seq is not null or p.submission_seq = any(%(also)s))
         order by r.record_key, s.period_to, s.sequence, r.line, r.submission_seq
@@ -238,7 +271,8 @@ def _received_by(
         found: dict[str, set[str]] = {}
         for key, of_key in decisions:
             for version in of_key:
-                is_accepted = not version.broken and settled[version.submission_seq, version.line].rule is None
+                is_sound = not (version.broken or version.kept)
+                is_accepted = is_sound and settled[version.submission_seq, version.line].rule is None
                 if version.transferred_to and is_accepted:
                     found.setdefault(key.split("|")[0], set()).add(version.transferred_to)
         before, received = received, {case: frozenset(bodies) for case, bodies in found.items()}
@@ -282,15 +316,15 @@ def _write(
             copy.write_row((submission, line, settled.rule, settled.cleared))
     connection.execute("analyze settled")
     changes: list[tuple[Any, ...]] = connection.execute(
-        """
+        f"""
         select s.submission_seq, s.line, v.rule, 'clear'
         from settled s join quality.violations v using (submission_seq, line)
-        where v.severity = 'error' and v.cleared_seq is null
+        where v.severity = 'error' and v.cleared_seq is null and not ({LINKS})
         and (s.cleared or (v.rule = any(%(rules)s) and v.rule is distinct from s.rule))
         union all
         select s.submission_seq, s.line, v.rule, 'reopen'
         from settled s join quality.violations v using (submission_seq, line)
-        where v.cleared_seq is not null and not s.cleared and v.severity = 'error'
+        where v.cleared_seq is not null and not s.cleared and v.severity = 'error' and not ({LINKS})
         and (v.rule = s.rule or v.rule <> all(%(rules)s))
         union all
         select s.submission_seq, s.line, s.rule, 'find'
@@ -314,7 +348,8 @@ def _write(
     cleared = {(submission, line) for (submission, line), settled in wanted.items() if settled.cleared}
     with connection.cursor() as cursor:
         cursor.executemany(
-            "insert into quality.violations values (%s, %s, %s, %s, 'error', %s, %s)",
+            "insert into quality.violations (submission_seq, line, rule, field, severity, found_seq, cleared_seq) "
+            "values (%s, %s, %s, %s, 'error', %s, %s)",
             [
                 (seq, line, rule, FIELD, event_of[seq], event_of[seq] if (seq, line) in cleared else None)
                 for seq, line, rule, change in changes

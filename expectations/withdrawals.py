@@ -87,6 +87,7 @@ def _stand_down(
             "where submission_seq = any(%s)",
             [catalogue.version, list(by_of.values())],
         )
+        cursor.execute("delete from quality.unmet_links where submission_seq = any(%s)", [list(event_of)])
         for table in ("violations", "findings"):
             cursor.executemany(
                 f"update quality.{table} set cleared_seq = %s where submission_seq = %s and cleared_seq is null",

@@ -105,6 +105,11 @@ class Rule:
         return int(self.code.split("-")[1])
 
     @property
+    def is_link(self) -> bool:
+        """Whether it is judged between forms, over ``linked.sql`` (6xx with a condition; series and reports apart)."""
+        return self.level == "cross_form" and 600 <= self.number < 700 and self.holds is not None
+
+    @property
     def is_error(self) -> bool:
         return self.severity == "error"
 
@@ -146,7 +151,8 @@ class Form:
     """One form: a folder of data. ``fields`` and ``rules`` hold those of all its versions.
 
     ``parent_link`` pairs each field that points to the parent record with the field of ``parent_form`` it points to;
-    together the latter are the parent's natural key, in its order.
+    together the latter are the parent's natural key, in its order. ``links`` names the values by which its records meet
+    those of other forms (name -> fields); ``peers`` are fields by whose values records meet without going further.
     """
 
     name: str
@@ -159,6 +165,8 @@ class Form:
     natural_key: tuple[str, ...]
     parent_form: str | None
     parent_link: tuple[tuple[str, str], ...]
+    links: Mapping[str, tuple[str, ...]]
+    peers: tuple[str, ...]
     place_field: str | None
     event_date_field: str
     registered_date_field: str
@@ -167,6 +175,7 @@ class Form:
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...]
     checked_sql: str | None
+    linked_sql: str | None
 
     def fields_of(self, version: str) -> tuple[Field, ...]:
         """The fields of one version, in column order."""
@@ -327,8 +336,9 @@ def _verify(catalogue: Catalogue) -> None:
                     f"forms/{form.name}/fields.csv: {f.name}: all versions of a field must have one type; "
                     "give the changed field a new name"
                 )
-        links = (own for own, _ in form.parent_link)
-        for key in (*form.natural_key, *form.control_total_fields, form.registered_date_field, *links):
+        parents = (own for own, _ in form.parent_link)
+        links = (*(name for columns in form.links.values() for name in columns), *form.peers)
+        for key in (*form.natural_key, *form.control_total_fields, form.registered_date_field, *parents, *links):
             if key not in names:
                 raise CatalogueError(f"forms/{form.name}/form.toml: '{key}' is not a field of fields.csv")
         _verify_parent(form, catalogue)
@@ -416,7 +426,7 @@ def _list(value: str) -> tuple[str, ...]:
 
 def _form(folder: Path) -> Form:
     head = tomllib.loads((folder / "form.toml").read_text(encoding="utf-8"))
-    checked = folder / "checked.sql"
+    checked, linked = folder / "checked.sql", folder / "linked.sql"
     versions = tuple(FormVersion(v["version"], v["valid_from"], v.get("valid_to")) for v in head["versions"])
     return Form(
         name=folder.name,
@@ -429,6 +439,8 @@ def _form(folder: Path) -> Form:
         natural_key=tuple(head["natural_key"]),
         parent_form=head.get("parent_form"),
         parent_link=tuple(map(_link, head.get("parent_link", ()))),
+        links={name: tuple(columns) for name, columns in head.get("links", {}).items()},
+        peers=tuple(head.get("peers", ())),
         place_field=head.get("place_field"),
         event_date_field=head["event_date_field"],
         registered_date_field=head["registered_date_field"],
@@ -437,6 +449,7 @@ def _form(folder: Path) -> Form:
         fields=tuple(map(_field, _rows(folder / "fields.csv"))),
         rules=_rules(folder / "rules.csv", form=folder.name),
         checked_sql=checked.read_text(encoding="utf-8") if checked.exists() else None,
+        linked_sql=linked.read_text(encoding="utf-8") if linked.exists() else None,
     )
 
 

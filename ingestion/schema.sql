@@ -163,14 +163,42 @@ create table if not exists quality.violations (
     severity text not null,
     found_seq bigint not null,
     cleared_seq bigint,
+    escalated_seq bigint,
     primary key (submission_seq, line, rule, field)
 );
+alter table quality.violations add column if not exists escalated_seq bigint;
 comment on table quality.violations is
-'Every rule a record breaks; open while cleared_seq is null. found_seq and cleared_seq are ledger events.';
+'Every rule a record breaks; open while cleared_seq is null. found_seq, cleared_seq and escalated_seq (a warning that '
+'became an error) are ledger events.';
 create index if not exists violations_open_errors on quality.violations (submission_seq, line)
 where severity = 'error' and cleared_seq is null;
 create index if not exists violations_found on quality.violations (found_seq);
 create index if not exists violations_cleared on quality.violations (cleared_seq) where cleared_seq is not null;
+create index if not exists violations_escalated on quality.violations (escalated_seq) where escalated_seq is not null;
+
+create table if not exists quality.unmet_links (
+    submission_seq bigint not null,
+    line integer not null,
+    rule text not null,
+    field text not null,
+    severity text,
+    begins_on date,
+    escalates_on date,
+    changes_on date,
+    owed_by text,
+    primary key (submission_seq, line, rule, field)
+);
+comment on table quality.unmet_links is
+'What a record now lacks of the records it must agree with (rules between forms), also while it is no violation yet. '
+'severity: as it stands today, null until begins_on; escalates_on: when the warning becomes an error; changes_on: the '
+'next day that changes it by itself; owed_by: the body that owes what is missing.';
+create index if not exists unmet_links_due on quality.unmet_links (changes_on) where changes_on is not null;
+
+create table if not exists ledger.linked (
+    one boolean primary key default true check (one),
+    event_seq bigint not null
+);
+comment on table ledger.linked is 'Up to which ledger event the rules between forms have been judged.';
 
 create table if not exists quality.findings (
     finding_id bigint generated always as identity primary key,
@@ -374,6 +402,29 @@ comment on column quality.rules.valid_from is 'First day of this version';
 comment on column quality.rules.valid_to is 'Last day of this version; empty: without end';
 comment on column quality.rules.source is 'Where it comes from: found, derived, demonstration';
 comment on column quality.rules.current is 'Whether it stands in the catalogue in force now';
+
+create or replace view quality.missing_links as
+select
+    submissions.form,
+    unmet_links.submission_seq,
+    unmet_links.line,
+    unmet_links.rule,
+    submissions.subject as sent_by,
+    unmet_links.owed_by,
+    (events.at at time zone 'Asia/Almaty')::date as since,
+    unmet_links.escalates_on,
+    violations.severity = 'error' as escalated
+from quality.unmet_links
+inner join quality.violations using (submission_seq, line, rule, field)
+inner join ledger.submissions
+    on unmet_links.submission_seq = submissions.seq
+inner join ledger.events on violations.found_seq = events.seq
+where
+    unmet_links.owed_by is not null
+    and violations.cleared_seq is null;
+comment on view quality.missing_links is
+'Every open violation for want of another record: which body owes it, since which day it was missed, and on which day '
+'the warning becomes an error (empty: never). owed_by is the sender where the body that owes cannot be told.';
 
 create or replace view quality.submissions as
 with counted as (

@@ -48,7 +48,23 @@ def raw_table(form: Form) -> str:
         f"create index if not exists {form.name}_record_key on raw.{form.name} (record_key);\n"
         f"create index if not exists {form.name}_submission on raw.{form.name} using brin (submission_seq) "
         "with (pages_per_range = 16);"
+        + "".join(
+            f"\ncreate index if not exists {form.name}_{name} on raw.{form.name} ({name});"
+            for name in sorted(meeting_columns(form))
+            if name != "record_key"
+        )
     )
+
+
+def meeting_columns(form: Form) -> set[str]:
+    """The columns of ``raw.<form>`` by which its records meet others; a key of one field is ``record_key``."""
+    named = {name for columns in form.links.values() for name in columns} | set(form.peers)
+    return {meeting_column(form, name) for name in named}
+
+
+def meeting_column(form: Form, name: str) -> str:
+    """The indexed column that holds a field of ``links`` or ``peers``."""
+    return "record_key" if form.natural_key == (name,) else name
 
 
 NOT_NULL = ("submission_seq", "line", "record_key", "form_version", "received_on")

@@ -4,7 +4,7 @@ One check a form turns red only when the machinery is wrong. It blocks through t
 Dagster: what failed is rolled back, stays unjudged and so invisible to the marts, while other forms go on.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 import dagster as dg
 import psycopg
@@ -16,6 +16,7 @@ from ingestion.contract import Catalogue, Form
 
 CHECK = "judgement_is_sound"
 SHARE = "share_of_quarantined_records"
+LINKED = "links_are_judged"
 AGREES = "reports_agree_with_records"
 GAPS = "nothing_due_is_missing"
 
@@ -59,6 +60,26 @@ def high_share(catalogue: Catalogue, key: dg.AssetKey, day: date, outcome: Judge
         passed=share <= limit,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"share": round(share, 4), "limit": limit},
+    )
+
+
+def links_are_judged(
+    connection: psycopg.Connection, key: dg.AssetKey, now: datetime, failure: str | None
+) -> dg.AssetCheckResult:
+    """Great Expectations and the statement agree, every rule between forms ran, and nothing is overdue: no record waits
+    for a day that has come."""
+    row = connection.execute(
+        "select count(*) from quality.unmet_links "
+        "where changes_on <= (%s::timestamptz at time zone 'Asia/Almaty')::date",
+        [now],
+    ).fetchone()
+    overdue = row[0] if row else 0
+    return dg.AssetCheckResult(
+        check_name=LINKED,
+        asset_key=key,
+        passed=failure is None and not overdue,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"failure": failure or "none", "records_overdue": overdue},
     )
 
 

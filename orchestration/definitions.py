@@ -6,6 +6,7 @@ from ingestion import warehouse
 from ingestion.contract import load_catalogue
 from orchestration.assets.completeness import calendar_asset
 from orchestration.assets.forms import form_assets
+from orchestration.assets.links import links_asset
 from orchestration.assets.marts import mart_assets
 from orchestration.assets.receipts import receipts_asset
 from orchestration.assets.reconciliation import reconciliation_asset
@@ -20,6 +21,7 @@ defs = dg.Definitions(
     assets=[
         submissions,
         *form_assets(catalogue),
+        links_asset(catalogue),
         reconciliation_asset(catalogue),
         calendar_asset(catalogue),
         receipts_asset(catalogue),

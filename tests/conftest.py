@@ -23,9 +23,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from expectations import completeness, judgement, notice, receipt, reconciliation, verification
+from expectations import completeness, judgement, links, notice, receipt, reconciliation, verification
 from expectations.completeness import Watched
 from expectations.judgement import Judged
+from expectations.links import Linked
 from expectations.reconciliation import Reconciled
 from ingestion import intake, load, package, warehouse
 from ingestion.contract import Catalogue, load_catalogue
@@ -109,6 +110,9 @@ class Store:
         self.load(form, at=at)
         return self.judge(form, at=at)
 
+    def link(self, at: datetime = NOW) -> Linked:
+        return links.judge(self.connection, self.sqlalchemy_url, self.catalogue, at, self.home / "data_docs")
+
     def reconcile(self, at: datetime = NOW, day: date | None = None) -> Reconciled:
         docs = self.home / "data_docs"
         return reconciliation.reconcile(
@@ -124,6 +128,7 @@ class Store:
         for form in forms or self.catalogue.forms:
             self.load(form, at=at)
             self.judge(form, at=at)
+        self.link(at)
         self.reconcile(at)
         self.watch(at)
         self.receipts()

@@ -19,11 +19,11 @@ KEY = dg.AssetKey(["quality", "reconciliation"])
 
 
 def reconciliation_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
-    """The asset ``quality/reconciliation``, after the judgement of every form."""
+    """The asset ``quality/reconciliation``, after the judgement of every form and of the links between them."""
 
     @dg.asset(
         key=KEY,
-        deps=[dg.AssetKey(["judged", form]) for form in catalogue.forms],
+        deps=[*(dg.AssetKey(["judged", form]) for form in catalogue.forms), dg.AssetKey(["quality", "links"])],
         partitions_def=day_of_receipt,
         group_name="quality",
         kinds={"postgres", "greatexpectations"},

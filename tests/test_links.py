@@ -1,0 +1,306 @@
+"""Rules between forms (6xx): each broken and just passed, escalated, released, in any order of arrival.
+
+Here belong the meaning of these rules and what becomes of a record by them. Keep out GEN-601, 602, 604
+(``test_corrections``) and reports (``test_reconciliation``).
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from expectations.links.conditions import links
+from ingestion.contract import Catalogue
+from ingestion.demo import check_digit
+from tests.conftest import Store, warehouse_like
+from tests.life_course import Changes, course, keys, submit
+from tests.packages import DAY, NOW, pack, record
+
+pytestmark = pytest.mark.server
+
+ANNULLED = {"action": "D", "correction_reason": "duplicate", "day": "2026-09-01"}
+REPLACED = {"action": "M", "correction_reason": "error_fixed", "day": "2026-09-01"}
+NO_PAPERS = {"iin": "", "no_iin_reason": "no_documents"}
+MINOR = NO_PAPERS | {"birth_date": "2008-07-02", "is_minor": "true"}
+MURDER = {"article": "99", "article_part": "1", "severity": "4"}
+RAPE = {"article": "120", "article_part": "1", "severity": "3"}
+ABUSE = {"article": "122", "article_part": "1"}
+GRAVER = {"article_part": "3", "severity": "3"}
+MILDER = REPLACED | {"article_part": "2", "severity": "2"}
+THIRD = {"decision_no": "3", "decision_date": "2026-07-25", "court": ""}
+CLOSED = {"decision_type": "discontinued_other", "legal_ground": "35(1)"}
+AMNESTY = {"execution_event": "amnesty", "fine_paid_kzt": "", "ground_act": "ACT-2026/1"}
+SECOND_VERDICT = {"court": "7513", "decision_date": "2026-08-20", "in_force_date": ""}
+
+
+def special(last: int) -> str:
+    """An IIN whose digit 7 is 0: it says neither the century of birth nor the sex."""
+    return f"9005140009{last}{check_digit(f'9005140009{last}')}"
+
+
+Break = tuple[str, str, Changes, Changes | None]
+"""Rule, whose record breaks it, changes of the life course that break it, changes that just pass (None: none)."""
+
+BREAKS: dict[str, list[Break]] = {
+    "_all": [
+        ("GEN-603", "offence", {"offence_2": ANNULLED}, {
+            "offence_2": ANNULLED, "victim": None, "suspect": None, "requalified": None, "to_court": None,
+        }),
+        ("GEN-603", "suspect", {"suspect_2": ANNULLED}, {"suspect_2": ANNULLED, "verdict": None, "appeal": None}),
+        ("GEN-603", "verdict", {"verdict_2": ANNULLED}, {"verdict_2": ANNULLED, "started": None, "fine_paid": None}),
+        ("GEN-603", "case", {"case_2": ANNULLED}, {"case_2": ANNULLED, "case_appeal": None, "case_enforced": None}),
+        ("GEN-603", "penalty", {"penalty_2": ANNULLED}, {"penalty_2": ANNULLED, "payment": None}),
+        ("GEN-605", "offence", {"offence": {"kato": "711110000"}}, None),
+        ("GEN-605", "offence", {"offence": {"kato": "711110000"}}, {
+            "offence": {"kato": "711110000", "registering_body": "VP-00", "sender": "VP-00"},
+        }),
+        ("GEN-606", "offence", {"offence": {"registering_body": "MVD-71"}}, {
+            "offence": {"registering_body": "MVD-7511"},
+        }),
+        ("GEN-606", "offence", {"offence": {"sender": "MVD-7511"}}, {
+            "offence": {"sender": "KNB-00", "registering_body": "AC-71"},
+        }),
+        ("GEN-606", "requalified", {"requalified": {"decision_body": "GP-00"}}, None),
+        ("GEN-606", "verdict", {"verdict": {"sender": "SUD-7513"}}, None),
+        ("GEN-606", "verdict", {"verdict": {"sender": "SUD-7599"}}, None),
+        ("GEN-606", "started", {"started": {"execution_body": "MVD-75"}}, None),
+        ("GEN-606", "penalty", {"penalty": {"body": "MVD-7111"}}, {"penalty": {"body": "MVD-7511"}}),
+        ("IDN-601", "suspect", {
+            "suspect": {"iin": special(1)}, "victim": {"iin": special(1), "birth_date": "1990-05-15", "sex": "1"},
+        }, {
+            "suspect": {"iin": special(2)}, "victim": {"iin": special(2), "birth_date": "1990-05-14", "sex": "1"},
+        }),
+        ("IDN-601", "protocol", {
+            "suspect": {"iin": special(3), "sex": "2"}, "protocol": {"iin": special(3)},
+        }, {
+            "suspect": {"iin": special(4), "sex": "2"}, "protocol": {"iin": special(4), "sex": ""},
+        }),
+    ],
+    "criminal_offence": [
+        ("CRO-601", "offence", {"victim": None}, {"victim": None, "offence": {"offence_stage": "attempt"}}),
+        ("CRO-602", "offence", {"suspect": None}, {"suspect": None, "to_court": None}),
+        ("CRO-602", "offence", {"suspect": None}, {
+            "suspect": None, "to_court_2": THIRD | {"decision_type": "returned"},
+        }),
+        ("CRO-603", "offence", {"offence": GRAVER, "offence_2": MILDER, "requalified": None}, {
+            "offence": GRAVER, "offence_2": MILDER, "requalified": {"decision_date": "2026-08-31"},
+        }),
+        ("CRO-603", "offence", {
+            "offence": GRAVER, "offence_2": MILDER, "requalified": {"decision_date": "2026-09-02"},
+        }, {
+            "offence": GRAVER, "offence_2": MILDER | {"correction_reason": "court_act"}, "requalified": None,
+        }),
+    ],
+    "pretrial_decision": [
+        ("PTD-601", "to_court", {"offence": None}, None),
+        ("PTD-602", "requalified", {"requalified": {"decision_date": "2026-07-01"}}, {
+            "requalified": {"decision_date": "2026-07-02"},
+        }),
+        ("PTD-603", "to_court", {"to_court": {"decision_date": "2026-07-09"}}, {
+            "to_court": {"decision_date": "2026-07-10"},
+        }),
+        ("PTD-603", "to_court", {"requalified": None}, {"requalified": None, "to_court": {"decision_no": "1"}}),
+        ("PTD-604", "to_court", {"requalified": CLOSED}, {
+            "requalified": CLOSED, "to_court": {"decision_type": "resumed", "court": ""},
+        }),
+        ("PTD-604", "to_court", {"to_court": {"decision_type": "resumed", "court": ""}}, {
+            "requalified": {"decision_type": "interrupted_unknown", "legal_ground": "45(1)", "suspects_count": "0"},
+            "to_court": {"decision_type": "resumed", "court": ""},
+        }),
+        ("PTD-604", "to_court_2", {"to_court_2": THIRD | {"decision_type": "term_extended"}}, {
+            "to_court_2": THIRD | {"decision_type": "returned"},
+        }),
+        ("PTD-604", "to_court", {"to_court": {"decision_type": "returned", "court": ""}}, None),
+        ("PTD-604", "requalified", {"requalified": {"decision_type": "resumed"}}, None),
+        ("PTD-606", "requalified", {"requalified": {"article_part": "1"}}, {
+            "requalified": {"article_part": "1"}, "requalified_2": {"decision_no": "3", "decision_date": "2026-07-25"},
+        }),
+        ("PTD-606", "requalified", {"requalified": {"article": "189"}}, {
+            "requalified": {"article": "189"}, "offence_2": REPLACED | {"article": "189"},
+        }),
+    ],
+    "suspect": [
+        ("SUS-601", "suspect", {"offence": None}, None),
+        ("SUS-602", "suspect", {"suspect": {"detained_date": "2026-06-30"}}, {
+            "suspect": {"detained_date": "2026-07-01"},
+        }),
+        ("SUS-602", "suspect", {"suspect": {"status_date": "2026-06-30", "detained_date": "2026-07-01"}}, {
+            "suspect": {"status_date": "2026-07-01", "detained_date": "2026-07-01"},
+        }),
+        ("SUS-603", "suspect", {"suspect": MINOR | {"birth_date": "2012-07-02"}}, {
+            "suspect": MINOR | {"birth_date": "2012-07-01"},
+        }),
+        ("SUS-603", "suspect", {"suspect": MINOR | {"birth_date": "2010-07-02", "article_part": "1"}}, {
+            "suspect": MINOR | {"birth_date": "2010-07-01", "article_part": "1"},
+        }),
+        ("SUS-604", "suspect", {"suspect": MINOR | {"is_minor": "false"}}, {"suspect": MINOR}),
+        ("SUS-604", "suspect", {"suspect": MINOR | {"birth_date": "2008-07-01"}}, {
+            "suspect": MINOR | {"birth_date": "2008-07-01", "is_minor": "false"},
+        }),
+        ("SUS-605", "suspect", {"suspect": {"article": "190"}}, {
+            "suspect": {"article": "190"}, "requalified": {"article": "190"},
+        }),
+    ],
+    "victim": [
+        ("VIC-601", "victim", {"offence": None}, None),
+        ("VIC-602", "victim", {"offence": MURDER}, {"offence": MURDER, "victim": {"harm_kind": "death"}}),
+        ("VIC-602", "victim", {"offence": MURDER}, {
+            "offence": MURDER, "victim_2": NO_PAPERS | {"victim_no": "2", "harm_kind": "death"},
+        }),
+        ("VIC-602", "victim", {"offence": MURDER}, {"offence": MURDER | {"offence_stage": "attempt"}}),
+        ("VIC-602", "victim", {"victim": {"harm_kind": "death"}}, {
+            "offence": {"article": "191", "article_part": "2"}, "victim": {"harm_kind": "death"},
+        }),
+        ("VIC-603", "victim", {"offence": RAPE, "victim": NO_PAPERS | {"sex": "1"}}, {"offence": RAPE}),
+        ("VIC-604", "victim", {"offence": ABUSE, "victim": MINOR | {"birth_date": "2010-07-01"}}, {
+            "offence": ABUSE, "victim": MINOR | {"birth_date": "2010-07-02"},
+        }),
+        ("VIC-607", "victim", {"victim": MINOR | {"is_minor": "false"}}, {"victim": MINOR}),
+    ],
+    "criminal_verdict": [
+        ("CRV-601", "verdict", {"suspect": None}, None),
+        ("CRV-601", "verdict", {"suspect": {"person_no": "2"}}, None),
+        ("CRV-602", "verdict", {"to_court": {"court": "7513"}}, None),
+        ("CRV-602", "verdict", {"to_court": {"decision_date": "2026-07-22"}}, {
+            "to_court": {"decision_date": "2026-07-21"},
+        }),
+        ("CRV-602", "verdict", {"to_court": None}, None),
+        ("CRV-603", "verdict", {"verdict": {"iin": special(5)}}, {"verdict": NO_PAPERS}),
+        ("CRV-604", "appeal", {"verdict": None}, None),
+        ("CRV-604", "appeal", {"appeal": {"received_date": "2026-08-10", "decision_date": "2026-08-10"}}, {
+            "appeal": {"received_date": "2026-08-10", "decision_date": "2026-08-11"},
+        }),
+        ("CRV-605", "verdict", {"verdict": {"article": "189"}}, None),
+        ("CRV-605", "verdict", {"verdict": {"article_part": "1"}}, None),
+        ("CRV-606", "verdict_2", {"verdict_2": SECOND_VERDICT | {"case_no": "7513-26-00-1/9001"}}, {
+            "verdict_2": SECOND_VERDICT | {"case_no": "7513-26-00-1/9002"},
+            "appeal": {"outcome": "quashed", "decision_date": "2026-08-15"},
+        }),
+        ("CRV-606", "verdict_2", {
+            "verdict_2": SECOND_VERDICT | {"case_no": "7513-26-00-1/9003"},
+            "appeal": {"outcome": "quashed", "decision_date": "2026-08-21"},
+        }, {
+            "verdict_2": SECOND_VERDICT | {"case_no": "7513-26-00-1/9004"},
+            "appeal": {"outcome": "quashed", "decision_date": "2026-08-20"},
+        }),
+    ],
+    "sentence_execution": [
+        ("SEN-601", "started", {"verdict": None}, None),
+        ("SEN-601", "started", {"verdict": {
+            "outcome": "acquitted", "punishment_type": "", "fine_kzt": "", "is_conditional": "",
+            "additional_punishment": "",
+        }}, None),
+        ("SEN-602", "started", {"verdict": {"in_force_date": "2026-09-03"}}, {
+            "verdict": {"in_force_date": "2026-09-02"},
+        }),
+        ("SEN-602", "fine_paid", {"fine_paid": {"event_date": "2026-09-01"}}, {
+            "fine_paid": {"event_date": "2026-09-02"},
+        }),
+        ("SEN-602", "fine_paid", {"started": {"execution_event": "completed"}}, {
+            "fine_paid": {"execution_event": "completed", "fine_paid_kzt": ""},
+        }),
+        ("SEN-603", "fine_paid", {"fine_paid": {"fine_paid_kzt": "500000.01"}}, {
+            "fine_paid": {"fine_paid_kzt": "500000.00"},
+        }),
+        ("SEN-603", "fine_paid_2", {"fine_paid_2": {"event_no": "3", "fine_paid_kzt": "400000.01"}}, {
+            "fine_paid_2": {"event_no": "3", "fine_paid_kzt": "400000.00"},
+        }),
+        ("SEN-605", "fine_paid", {"fine_paid": AMNESTY}, {
+            "fine_paid": AMNESTY, "offence": {"committed_date": "2026-06-30"},
+        }),
+        ("SEN-605", "fine_paid", {
+            "fine_paid": AMNESTY, "offence": {"committed_date": "2026-06-30"}, "verdict": {"severity": "3"},
+        }, None),
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def judged(template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Iterator[Store]:
+    """Every life course of ``BREAKS``, and one as it is, received and judged in one night."""
+    folder = tmp_path_factory.mktemp("links")
+    with warehouse_like(template, folder / "home", catalogue) as store:
+        made = [course(1)]
+        for number, (_, _, breaking, passing) in enumerate(BROKEN):
+            made += [course(1000 + number, breaking), course(2000 + number, passing)]
+        submit(store, folder / "packages", made)
+        store.night()
+        yield store
+
+
+BROKEN = [entry for of_form in BREAKS.values() for entry in of_form]
+
+
+def open_rules(store: Store, form: str, key: str) -> dict[str, str]:
+    """Rule -> severity of what is open against the versions of a record."""
+    return dict(
+        store.query(
+            "select v.rule, v.severity from quality.violations v "
+            f"join raw.{form} r using (submission_seq, line) where r.record_key = %s and v.cleared_seq is null",
+            key,
+        )
+    )
+
+
+def own_errors(rules: dict[str, str]) -> set[str]:
+    return {rule for rule, severity in rules.items() if severity == "error" and int(rule[4:]) < 600}
+
+
+def test_what_belongs_together_breaks_no_rule_between_forms(judged: Store) -> None:
+    assert judged.query("select rejection_code from ledger.submissions where rejection_code is not null") == []
+    for form, key in keys(judged, course(1)).values():
+        found = open_rules(judged, form, key)
+        assert {rule for rule in found if int(rule[4:]) >= 600 or own_errors(found)} == set(), (form, key)
+
+
+@pytest.mark.parametrize(
+    ("number", "entry"), enumerate(BROKEN), ids=[f"{entry[0]}-{number}" for number, entry in enumerate(BROKEN)]
+)
+def test_each_rule_is_broken_by_its_sin_and_passed_beside_it(judged: Store, number: int, entry: Break) -> None:
+    rule, who, breaking, passing = entry
+    of_breaking = open_rules(judged, *keys(judged, course(1000 + number, breaking))[who])
+    of_passing = open_rules(judged, *keys(judged, course(2000 + number, passing))[who])
+    assert not own_errors(of_breaking)
+    assert not own_errors(of_passing)
+    assert rule in of_breaking
+    assert rule not in of_passing
+
+
+def test_no_rule_between_forms_is_left_without_a_sin(catalogue: Catalogue) -> None:
+    tested = {rule for rule, *_ in BROKEN}
+    stated = {link.rule.code for form in catalogue.forms.values() for link in links(form, catalogue, DAY, DAY, DAY)}
+    assert stated - tested == set()
+
+
+def test_a_decision_waits_for_its_offence_escalates_and_is_released(store: Store, tmp_path: Path) -> None:
+    store.submit(pack(tmp_path / "d", store.catalogue, "pretrial_decision", [record("pretrial_decision", 1)]))
+    night(store)
+    state = (
+        "select severity, cleared_seq is null, escalated_seq is not null from quality.violations where rule = 'PTD-601'"
+    )
+    assert store.query(state) == [("warning", True, False)]
+    assert store.query("select form, owed_by, since, escalates_on, escalated from quality.missing_links") == [
+        ("pretrial_decision", "MVD-75", DAY, DAY + timedelta(days=11), False)
+    ]
+    assert store.verdicts() == ["accepted"]
+    night(store, 10)
+    assert store.query(state) == [("warning", True, False)]
+    night(store, 11)
+    assert store.query(state) == [("error", True, True)]
+    assert store.one("select escalated from quality.missing_links")
+    assert store.verdicts() == ["quarantined"]
+    events = store.one("select count(*) from ledger.events")
+    night(store, 11)
+    assert store.one("select count(*) from ledger.events") == events
+    store.submit(pack(tmp_path / "o", store.catalogue, "criminal_offence", [record("criminal_offence", 1)]))
+    store.receive(NOW + timedelta(days=12))
+    night(store, 12)
+    assert "PTD-601" not in {rule for _, _, rule, _ in store.violations()}
+    assert store.query(state) == [("error", False, True)]
+    assert store.one("select count(*) from quality.missing_links") == 0
+    assert store.verify() == []
+
+
+def night(store: Store, days: int = 0, forms: tuple[str, ...] = ("criminal_offence", "pretrial_decision")) -> None:
+    store.night(NOW + timedelta(days=days), forms)
