@@ -226,7 +226,8 @@ def _load(connection: psycopg.Connection, forms: Sequence[Form], number: int) ->
             connection.execute(
                 f"insert into known_{form.name} select record.*, {number} from checked.{form.name} as record "
                 f"where record.record_key in (select record_key from reached "
-                f"where form = '{form.name}' and round = {number}) and record.submission_state in ('judged', 'withdrawn')"
+                f"where form = '{form.name}' and round = {number}) "
+                "and record.submission_state in ('judged', 'withdrawn')"
             )
     return sum(of_round.values())
 
