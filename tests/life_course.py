@@ -5,7 +5,7 @@ administrative court case with appeal and enforcement; a protocol with its decis
 paid and enforced. Here belong the records and their sending. Keep out what is asserted.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -195,13 +195,14 @@ def course(number: int, changes: Changes | None = None) -> Course:
             "creditor_kind": "state_body", "due_kzt": "21625.00",
         }),
     }  # fmt: skip
+    unchanged = dict(made)
     for what, values in (changes or {}).items():
         if values is None:
             del made[what]
         elif what in made:
             made[what] = (made[what][0], made[what][1] | values)
-        else:  # another one of its kind: "verdict_2" is like "verdict"
-            like = made[what.rpartition("_")[0]]
+        else:  # another one of its kind: "verdict_2" is like "verdict" was
+            like = unchanged[what.rpartition("_")[0]]
             made[what] = (like[0], like[1] | values)
     return {what: (form, {"action": "I"} | values) for what, (form, values) in made.items()}
 
@@ -210,17 +211,21 @@ def sender(form: str, values: Values) -> str:
     return values.get("sender") or (f"SUD-{values['court']}" if form not in SENDERS else SENDERS[form])
 
 
-def submit(store: Store, folder: Path, courses: Iterable[Course], *, sequence: int = 1) -> None:
-    """Send the records of life courses, one package for each form, sender and period."""
+def submit(store: Store, folder: Path, courses: Iterable[Course], sent: Counter[Any] | None = None) -> None:
+    """Send the records of life courses, one package for each form, sender and period; ``sent`` counts the packages of
+    an identity over several sendings."""
+    sent = Counter() if sent is None else sent
     packages: dict[tuple[str, str, date, date], list[Values]] = defaultdict(list)
     for made in courses:
         for form, values in made.values():
             packages[form, sender(form, values), *period(store, form, values)].append(
                 {name: value for name, value in values.items() if name not in ("sender", "day")}
             )
-    for (form, subject, start, end), rows in packages.items():
-        name = f"{form}_{subject}_{start}_{sequence}"
-        path = pack(folder / name, store.catalogue, form, rows, sender=subject, day=start, to=end, sequence=sequence)
+    for identity, rows in packages.items():
+        form, subject, start, end = identity
+        sent[identity] += 1
+        path = folder / f"{form}_{subject}_{start}_{sent[identity]}"
+        pack(path, store.catalogue, form, rows, sender=subject, day=start, to=end, sequence=sent[identity])
         store.submit(path)
 
 
@@ -239,16 +244,3 @@ def keys(store: Store, made: Course) -> dict[str, tuple[str, str]]:
         what: (form, "|".join(values[name] for name in store.catalogue.forms[form].natural_key))
         for what, (form, values) in made.items()
     }
-
-
-def broken(store: Store, where: str = "v.cleared_seq is null") -> dict[tuple[str, str], set[tuple[str, str]]]:
-    """(form, record key) -> (rule, severity) of the open violations of rules between forms."""
-    found: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-    for form in store.catalogue.forms:
-        rows: list[Any] = store.query(
-            f"select r.record_key, v.rule, v.severity from quality.violations v join raw.{form} r "
-            f"using (submission_seq, line) where {where}"
-        )
-        for key, rule, severity in rows:
-            found[form, key].add((rule, severity))
-    return found

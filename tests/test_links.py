@@ -4,9 +4,13 @@ Here belong the meaning of these rules and what becomes of a record by them. Kee
 (``test_corrections``) and reports (``test_reconciliation``).
 """
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
@@ -14,7 +18,7 @@ from expectations.links.conditions import links
 from ingestion.contract import Catalogue
 from ingestion.demo import check_digit
 from tests.conftest import Store, warehouse_like
-from tests.life_course import Changes, course, keys, submit
+from tests.life_course import Changes, Course, course, keys, period, submit
 from tests.packages import DAY, NOW, pack, record
 
 pytestmark = pytest.mark.server
@@ -304,3 +308,132 @@ def test_a_decision_waits_for_its_offence_escalates_and_is_released(store: Store
 
 def night(store: Store, days: int = 0, forms: tuple[str, ...] = ("criminal_offence", "pretrial_decision")) -> None:
     store.night(NOW + timedelta(days=days), forms)
+
+
+# In any order
+
+D = {"action": "D", "correction_reason": "duplicate"}
+M = {"action": "M", "correction_reason": "error_fixed"}
+EARLY = {"detained_date": "2026-06-30"}  # before the offence was committed: SUS-602
+
+HISTORIES: dict[str, tuple[Changes, dict[str, str]]] = {
+    "everything comes": (
+        {"offence": {}, "suspect": {}, "victim": {}, "requalified": {}},
+        {},
+    ),
+    "the offence never comes": (
+        {"suspect": {}, "suspect_2": M | {"day": "2026-08-01", "education": "primary"}, "victim": {}},
+        {"suspect": "SUS-601", "suspect_2": "SUS-601", "victim": "VIC-601"},
+    ),
+    "an offence with children cannot be annulled": (
+        {"offence": {}, "suspect": {}, "victim": {}, "offence_2": D | {"day": "2026-08-01"}},
+        {"offence_2": "GEN-603"},
+    ),
+    "children first": (
+        {"offence": {}, "suspect": {}, "suspect_2": D | {"day": "2026-08-01"}, "offence_2": D | {"day": "2026-08-02"}},
+        {},
+    ),
+    "an annulment that does not count leaves a record to replace": (
+        {"offence": {}, "victim": {}, "offence_2": D | {"day": "2026-08-01"}, "offence_3": M | {"day": "2026-08-02"}},
+        {},
+    ),
+    "an annulment that counts leaves none": (
+        {"offence": {}, "offence_2": D | {"day": "2026-08-01"}, "offence_3": M | {"day": "2026-08-02"}},
+        {"offence_3": "GEN-602"},
+    ),
+    "a verdict keeps its suspect, and the suspect its offence": (
+        {
+            "offence": {}, "suspect": {}, "verdict": {}, "suspect_2": D | {"day": "2026-09-01"},
+            "offence_2": D | {"day": "2026-09-02"},
+        },
+        {"offence": "CRO-601", "verdict": "CRV-602", "suspect_2": "GEN-603", "offence_2": "GEN-603"},
+    ),
+    "an offence repaired after its own error": (
+        {"offence": {"kato": ""}, "suspect": {}, "victim": {}, "offence_2": M | {"day": "2026-08-01"}},
+        {},
+    ),
+    "an offence that stays broken is none": (
+        {"offence": {"kato": ""}, "suspect": {}},
+        {"offence": "GEN-201", "suspect": "SUS-601"},
+    ),
+    "a later version is right": (
+        {"offence": {}, "victim": {}, "suspect": EARLY, "suspect_2": M | {"day": "2026-08-01"}},
+        {},
+    ),
+    "a later version is wrong and the earlier stands": (
+        {"offence": {}, "victim": {}, "suspect": {}, "suspect_2": M | EARLY | {"day": "2026-08-01"}},
+        {"suspect_2": "SUS-602"},
+    ),
+    "a wrong version repairs nothing": (
+        {"offence": {}, "victim": {}, "suspect": {"sex": ""}, "suspect_2": M | EARLY | {"day": "2026-08-01"}},
+        {"suspect": "SUS-201", "suspect_2": "SUS-602"},
+    ),
+    "the offence changes under its suspect": (
+        {
+            "offence": {}, "victim": {}, "suspect": {},
+            "offence_2": M | {"day": "2026-08-01", "committed_date": "2026-07-02", "committed_time": "00:15",
+                              "time_of_day": "night"},
+            "suspect_2": M | {"day": "2026-08-03", "detained_date": "2026-07-01"},
+        },
+        {"suspect_2": "SUS-602"},
+    ),
+    "a second record of a key is none even when the first is held back": (
+        {"offence": {}, "victim": {}, "suspect": EARLY, "suspect_2": {"day": "2026-08-01", "education": "primary"}},
+        {"suspect": "SUS-602", "suspect_2": "GEN-601"},
+    ),
+}  # fmt: skip
+"""What comes in a life course, each in a package of its own -> what is open in the end, whatever order they came in."""
+
+ORDERS = 24
+
+
+def test_the_order_of_arrival_does_not_decide(store: Store, tmp_path: Path) -> None:
+    """Orders of arrival of every history, one life course each, one package a night; judged to the end."""
+    rng = Random(510)
+    plans: list[tuple[str, tuple[str, ...]]] = []
+    for name, (changes, _) in HISTORIES.items():
+        orders = list(permutations(changes))
+        plans += [(name, order) for order in rng.sample(orders, min(ORDERS, len(orders)))]
+    courses = [only(course(number, HISTORIES[name][0]), HISTORIES[name][0]) for number, (name, _) in enumerate(plans)]
+    sent: Counter[Any] = Counter()
+    forms = ("criminal_offence", "pretrial_decision", "suspect", "victim", "criminal_verdict")
+    nights = max(len(changes) for changes, _ in HISTORIES.values())
+    for tonight in range(nights):
+        arriving = [
+            {order[tonight]: courses[number][order[tonight]]}
+            for number, (_, order) in enumerate(plans)
+            if tonight < len(order)
+        ]
+        submit(store, tmp_path / str(tonight), arriving, sent)
+        store.night(NOW + timedelta(days=tonight), forms)
+    store.night(NOW + timedelta(days=60), forms)
+    assert store.query("select rejection_code from ledger.submissions where rejection_code is not null") == []
+    found: dict[str, set[tuple[tuple[str, str], ...]]] = defaultdict(set)
+    for number, (name, _) in enumerate(plans):
+        found[name].add(tuple(sorted(standing(store, courses[number]).items())))
+    assert found == {name: {tuple(sorted(expected.items()))} for name, (_, expected) in HISTORIES.items()}
+    before = store.one("select max(seq) from ledger.events")
+    assert store.link(NOW + timedelta(days=61)).changes == {}
+    assert store.one("select max(seq) from ledger.events") == before
+    assert store.verify() == []
+
+
+def only(made: Course, named: Iterable[str]) -> Course:
+    return {what: made[what] for what in named}
+
+
+def standing(store: Store, made: Course) -> dict[str, str]:
+    """What a record is in the course -> the rules open against that version; advice of a single package apart."""
+    open_against = {}
+    for what, (form, values) in made.items():
+        (_, key) = keys(store, {what: (form, values)})[what]
+        rules = store.query(
+            "select distinct v.rule from quality.violations v join ledger.submissions s on s.seq = v.submission_seq "
+            f"join raw.{form} r using (submission_seq, line) where r.record_key = %s and s.period_to = %s "
+            "and v.cleared_seq is null and v.rule not in ('GEN-502', 'GEN-402', 'GEN-403') order by 1",
+            key,
+            period(store, form, values)[1],
+        )
+        if rules:
+            open_against[what] = " ".join(rules)
+    return open_against

@@ -87,6 +87,20 @@ class Warehouse:
             [submission, line, found],
         )
 
+    def warning(self, submission: int, line: int, found: int) -> None:
+        self.connection.execute(
+            "insert into quality.violations (submission_seq, line, rule, field, severity, found_seq)"
+            " values (%s, %s, 'CRO-601', 'erdr_number', 'warning', %s)",
+            [submission, line, found],
+        )
+
+    def escalate(self, submission: int, line: int, day: date) -> None:
+        self.connection.execute(
+            "update quality.violations set severity = 'error', escalated_seq = %s"
+            " where submission_seq = %s and line = %s and severity = 'warning'",
+            [self.event("linked", submission, day), submission, line],
+        )
+
     def clear(self, submission: int, line: int, day: date) -> None:
         self.connection.execute(
             "update quality.violations set cleared_seq = %s where submission_seq = %s and line = %s",
@@ -157,6 +171,7 @@ def built(template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: Ca
             it.package("pretrial_decision", day, received, decision(f"{n}-0", 1, day, "court_plea"))
             it.package("civil_case", day, received, case(f"case {n}", day, day if n % 2 else None))
             it.package("administrative_offence", day, received, protocol(f"protocol {n}", day))
+        it.warning(submission=25, line=4, found=it.events - 3)  # 6-2, judged then
         it.dbt("build")
         yield it
 
@@ -183,6 +198,8 @@ def test_what_arrives_changes_its_own_records_and_equals_a_full_build(built: War
     built.package("pretrial_decision", day, received, decision("4-0", 2, day, "returned"))
     built.clear(submission=1, line=5, day=received)  # 0-3 is released
     built.violation(submission=21, line=3, found=built.event("restated", 21, received))  # 5-1 is quarantined
+    assert built.value("select count(*) from criminal.offences where record_key = '6-2'") == 1, "only a warning"
+    built.escalate(submission=25, line=4, day=received)  # 6-2 is quarantined
     built.build()
 
     offences = {
@@ -193,7 +210,7 @@ def test_what_arrives_changes_its_own_records_and_equals_a_full_build(built: War
     assert offences["3-0"][0] == "188", "a late older version is history"
     assert offences["4-0"][1] is False, "returned for additional investigation"
     assert offences["0-3"][2] == datetime.combine(received, time(2), ALMATY), "known since its release"
-    assert not offences.keys() & {"2-0", "5-1", "not typed", "not judged"}
+    assert not offences.keys() & {"2-0", "5-1", "6-2", "not typed", "not judged"}
     after = built.stamps()
     rewritten = {key for key in after if before.get(key) != after[key]}
     assert rewritten == {"new", "1-0", "3-0", "4-0", "0-3"}

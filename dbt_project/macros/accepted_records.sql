@@ -1,7 +1,9 @@
 {#
     The accepted records of a form: their submission is judged and no error of
     theirs is open. `known_seq` is the ledger event by which a record was
-    accepted: its judgement, or the clearing of its last error.
+    accepted: its judgement, or the clearing of its last error. A warning that
+    escalates is an error from then on: the record leaves, and what is cleared
+    later makes it known anew from that day, as if it had never been there.
 #}
 {% macro accepted_records(form) %}
     select

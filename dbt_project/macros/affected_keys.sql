@@ -1,6 +1,7 @@
 {#
     The keys of records that something happened to since a mart was last built:
-    their submission was judged, or a violation of theirs was found or cleared.
+    their submission was judged, or a violation of theirs was found, cleared or
+    escalated.
     `since` is the mart; its newest as_of_seq is the last ledger event that it
     shows. `affected_by` maps a form to the expression that makes the mart's
     record key out of that form's.
@@ -43,6 +44,7 @@
                 and (
                     violations.found_seq > (select seq from watermark)
                     or violations.cleared_seq > (select seq from watermark)
+                    or violations.escalated_seq > (select seq from watermark)
                 )
         )
 
