@@ -14,6 +14,8 @@ from psycopg.types.json import Jsonb
 
 from ingestion.contract import Catalogue
 
+NO_DAY = "date '-infinity'"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -74,10 +76,11 @@ def settle(
         with connection.cursor().copy("copy holding from stdin") as copy:
             for row in rows:
                 copy.write_row(row)
-        same = (
-            "(o.rule, o.item, o.severity) = (h.rule, h.item, h.severity) "
-            "and (o.subject, o.form, o.period_from, o.period_to) is not distinct from "
-            "(h.subject, h.form, h.period_from, h.period_to)"
+        connection.execute("analyze holding")
+        # Equal by =, which the server can hash; nulls are equal too, and no subject, form or day is the stand-in.
+        same = "(o.rule, o.item, o.severity) = (h.rule, h.item, h.severity)" + "".join(
+            f" and coalesce(o.{column}, {none}) = coalesce(h.{column}, {none})"
+            for column, none in (("subject", "''"), ("form", "''"), ("period_from", NO_DAY), ("period_to", NO_DAY))
         )
         cleared = connection.execute(
             "update quality.findings o set cleared_at = %s where o.submission_seq is null and o.cleared_at is null "

@@ -7,6 +7,7 @@ arithmetic of deadlines (``test_deadlines``) and the mart (``test_marts``).
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from io import StringIO
 from itertools import permutations
 from pathlib import Path
 from random import Random
@@ -14,6 +15,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from click.testing import CliRunner
+from rich.console import Console
 
 from expectations import completeness, validation
 from expectations.completeness import calendar
@@ -21,6 +24,7 @@ from expectations.completeness.deadlines import LOCAL, Holidays, midnight
 from expectations.findings import Changes
 from expectations.validation import MachineryError
 from ingestion.contract import Catalogue, Duty
+from orchestration import cli
 from tests.conftest import Store, warehouse_like
 from tests.packages import Values, pack, records, redeclare
 
@@ -561,6 +565,30 @@ def test_a_gap_in_the_numbers_is_found_when_it_is_older_than_seven_days(office: 
     office.judge(later + HOUR)
     office.store.watch(later + HOUR)
     assert office.open("CRO-502") == [], "a quarantined card was sent"
+
+
+# What the operator sees
+
+
+def test_the_operator_lists_the_gaps_by_subject_and_form(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.send(rows=offences(1), damaged=True)
+    office.send(day=DAY - timedelta(days=1))
+    office.look(DUE + HOUR)
+
+    def listed(*words: str) -> str:
+        shown = StringIO()
+        monkeypatch.setattr(cli, "console", Console(file=shown, width=120))
+        outcome = CliRunner().invoke(cli.main, ["gaps", *words])
+        assert outcome.exit_code == 0, outcome.output
+        return shown.getvalue()
+
+    every = listed()
+    assert [line.split()[1] for line in every.splitlines() if OFFENCES in line] == [OTHERS, POLICE]
+    assert "2 cells of 2 subjects" in every
+    assert "refused" in every
+    only = listed("--subject", OTHERS, "--form", OFFENCES)
+    assert "1 cells of 1 subjects" in only
+    assert str(DAY) in only
 
 
 # The verdict
