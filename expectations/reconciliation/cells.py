@@ -72,12 +72,13 @@ def write(connection: psycopg.Connection, catalogue: Catalogue, submissions: Seq
             _measure(connection, "figures", measure, known)
         _run(connection, "cells", known)
         _run(connection, "series", known)
+        differing = _differing(connection, submissions)
         for form in forms:
             _run(connection, "corrected", {"form": form}, form=form)
             for standing in STANDINGS:
                 _show(connection, form, standing)
                 for measure in used:
-                    if measure.form == form:
+                    if measure.form == form and measure.code in differing:
                         _measure(connection, "records", measure, {**known, "standing": standing})
         connection.execute("drop table report, reach, measure, figure, present, stated, cell cascade")
         for form in (*forms, FORM):
@@ -94,30 +95,42 @@ def _used(connection: psycopg.Connection, defined: Sequence[Measure]) -> list[Me
     return [m for m in defined if reported & set(m.report_codes)]
 
 
+def _differing(connection: psycopg.Connection, submissions: Sequence[int]) -> set[str]:
+    """The measures of which some cell is not what its records say."""
+    rows = connection.execute(
+        "select distinct measure from quality.reconciliation "
+        "where submission_seq = any(%s) and reported is distinct from recomputed",
+        [list(submissions)],
+    )
+    return {measure for (measure,) in rows}
+
+
 def _show(connection: psycopg.Connection, form: str, standing: str) -> None:
     """The records of a form that stand so to each report: ``known_<form>`` of every sender, ``live_<form>`` of the
     reporting body and those below it. No record of a period was received before the period."""
     row = connection.execute("select min(period_start) from report").fetchone()
     since = sql.Literal(row[0] if row else None).as_string(connection)
-    connection.execute(
-        f"""
-        create or replace temporary view known_{form} as
-        select report.report, report.period_start, report.period_end, sent.subject, record.*
-        from report
-        join raw.{form} as record on record.received_on >= {since} and record.action <> 'D'
-        join ledger.submissions as sent on sent.seq = record.submission_seq
-        join ledger.progress as progress
-            on progress.submission_seq = record.submission_seq and progress.judged_seq is not null
-        left join superseded_{form} as later
-            on later.submission_seq = record.submission_seq and later.line = record.line
-        where report.report_code in (select measure.report_code from measure where measure.form = '{form}')
-        and {STANDINGS[standing].format(stands=_stands("record"))}
-        """
-    )
-    connection.execute(
-        f"create or replace temporary view live_{form} as select known.* from known_{form} as known "
-        "join reach on reach.report = known.report and reach.subject = known.subject"
-    )
+    for view, senders in (
+        ("known", "join ledger.submissions as sent on true"),
+        # Told by body first, the server reads the records once, and not once a report.
+        ("live", "join reach using (report) join ledger.submissions as sent on sent.subject = reach.subject"),
+    ):
+        connection.execute(
+            f"""
+            create or replace temporary view {view}_{form} as
+            select report.report, report.period_start, report.period_end, sent.subject, record.*
+            from report
+            {senders} and sent.form = '{form}'
+            join raw.{form} as record
+                on record.submission_seq = sent.seq and record.received_on >= {since} and record.action <> 'D'
+            join ledger.progress as progress
+                on progress.submission_seq = record.submission_seq and progress.judged_seq is not null
+            left join superseded_{form} as later
+                on later.submission_seq = record.submission_seq and later.line = record.line
+            where report.report_code in (select measure.report_code from measure where measure.form = '{form}')
+            and {STANDINGS[standing].format(stands=_stands("record"))}
+            """
+        )
 
 
 def _measure(connection: psycopg.Connection, step: str, measure: Measure, known: Mapping[str, Any]) -> None:
