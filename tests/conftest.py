@@ -23,8 +23,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from expectations import judgement, receipt, reconciliation, verification
+from expectations import judgement, plausibility, receipt, reconciliation, verification
 from expectations.judgement import Judged
+from expectations.plausibility import Measured
 from expectations.reconciliation import Reconciled
 from ingestion import intake, load, package, warehouse
 from ingestion.contract import Catalogue, load_catalogue
@@ -114,6 +115,10 @@ class Store:
             self.connection, self.sqlalchemy_url, self.catalogue, day or at.date(), at, docs
         )
 
+    def measure(self, at: datetime = NOW) -> Measured:
+        docs = self.home / "data_docs"
+        return plausibility.measure(self.connection, self.sqlalchemy_url, self.catalogue, at, docs)
+
     def night(self, at: datetime = NOW, forms: Sequence[str] | None = None) -> None:
         """Everything of a night but the marts."""
         self.receive(at)
@@ -121,6 +126,7 @@ class Store:
             self.load(form, at=at)
             self.judge(form, at=at)
         self.reconcile(at)
+        self.measure(at)
         self.receipts()
 
     def receipts(self) -> int:
