@@ -10,12 +10,14 @@ import dagster as dg
 import psycopg
 
 from expectations.judgement import Judged
+from expectations.plausibility import Measured
 from expectations.reconciliation import Reconciled
 from ingestion.contract import Catalogue, Form
 
 CHECK = "judgement_is_sound"
 SHARE = "share_of_quarantined_records"
 AGREES = "reports_agree_with_records"
+PLAUSIBLE = "series_are_plausible"
 
 
 def judgement_is_sound(
@@ -80,6 +82,28 @@ def reports_agree(key: dg.AssetKey, outcome: Reconciled, failure: str | None) ->
             "reports_waiting_for_records": outcome.waiting,
             "compared": dg.TableMetadataValue(
                 [dg.TableRecord(vars(c)) for c in outcome.compared], dg.TableSchema(columns)
+            ),
+        },
+    )
+
+
+def series_are_plausible(key: dg.AssetKey, outcome: Measured, failure: str | None) -> dg.AssetCheckResult:
+    """What subjects send lies within the bounds of their own history and of their peers (SER-8xx). A warning: it is
+    for the subject to confirm or to correct. An error when machinery failed."""
+    columns = [dg.TableColumn("rule", "string"), dg.TableColumn("implausible", "int")]
+    return dg.AssetCheckResult(
+        check_name=PLAUSIBLE,
+        asset_key=key,
+        passed=failure is None and not outcome.implausible,
+        severity=dg.AssetCheckSeverity.ERROR if failure else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "failure": failure or "none",
+            "implausible": dg.TableMetadataValue(
+                [
+                    dg.TableRecord({"rule": rule, "implausible": number})
+                    for rule, number in sorted(outcome.implausible.items())
+                ],
+                dg.TableSchema(columns),
             ),
         },
     )

@@ -6,6 +6,7 @@ from ingestion import warehouse
 from ingestion.contract import load_catalogue
 from orchestration.assets.forms import form_assets
 from orchestration.assets.marts import mart_assets
+from orchestration.assets.plausibility import plausibility_asset
 from orchestration.assets.receipts import receipts_asset
 from orchestration.assets.reconciliation import reconciliation_asset
 from orchestration.assets.submissions import submissions
@@ -20,6 +21,7 @@ defs = dg.Definitions(
         submissions,
         *form_assets(catalogue),
         reconciliation_asset(catalogue),
+        plausibility_asset(catalogue),
         receipts_asset(catalogue),
         mart_assets(warehouse.home()),
     ],

@@ -70,7 +70,7 @@ def measure(
     counted = validation.count(sqlalchemy_url, "plausibility", {VIEW: conditions(catalogue, chosen.rules, today)}, docs)
     with connection.transaction():
         changes = findings.settle(connection, catalogue, chosen.rules, _holding(connection, chosen.rules), now)
-        written = dict(
+        written: dict[str, int] = dict(
             connection.execute(
                 "select rule, count(*) from quality.findings "
                 "where submission_seq is null and cleared_at is null and rule = any(%s) group by 1",
@@ -114,5 +114,6 @@ def _holding(connection: psycopg.Connection, rules: tuple[str, ...]) -> list[Fin
         [list(rules)],
     ).fetchall()
     return [
-        Finding(*head, {"value": value, "lower": lower, "upper": upper, "n": n}) for *head, value, lower, upper, n in rows
+        Finding(rule, subject, form, start, end, item, {"value": value, "lower": lower, "upper": upper, "n": n})
+        for rule, subject, form, start, end, item, value, lower, upper, n in rows
     ]

@@ -109,11 +109,14 @@ select
     middle.month,
     middle.months,
     middle.median::numeric as median,
-    greatest(1.4826 * spread.mad, sqrt(middle.median))::numeric as deviation,
+    greatest(least(1.4826 * spread.mad, %(ser_801_max_spread)s * usual.deviation), usual.deviation)::numeric as deviation,
     coalesce((tallies.counts ->> 'n')::bigint, 0) as n
 from middle
 inner join spread
     on middle.form = spread.form and middle.subject = spread.subject and middle.month = spread.month
+cross join lateral (
+    select sqrt(middle.median + (%(ser_801_scatter)s * middle.median) ^ 2) as deviation
+) as usual
 left join quality.tallies as tallies
     on
         tallies.tally = 'records'

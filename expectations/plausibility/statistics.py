@@ -26,7 +26,12 @@ def last_month(today: date, lag_days: int) -> date:
 
 
 def measure(
-    connection: psycopg.Connection, catalogue: Catalogue, chosen: Settings, before: date | None, now: datetime, today: date
+    connection: psycopg.Connection,
+    catalogue: Catalogue,
+    chosen: Settings,
+    before: date | None,
+    now: datetime,
+    today: date,
 ) -> dict[str, int]:
     """Measure what ``fresh`` touched, and the months that ended since ``before``; rule -> statistics that changed.
 
@@ -56,8 +61,8 @@ def _measure(
     connection.execute("analyze target")
     statistic = statistic.replace("{fullest}", _fullest(catalogue))
     connection.execute(
-        f"create temporary table measured (form text, subject text, period_from date, period_to date, item text, "
-        f"value numeric(20, 6), lower numeric(20, 6), upper numeric(20, 6), n bigint) on commit drop"
+        "create temporary table measured (form text, subject text, period_from date, period_to date, item text, "
+        "value numeric(20, 6), lower numeric(20, 6), upper numeric(20, 6), n bigint) on commit drop"
     )
     connection.execute(f"insert into measured ({COLUMNS}) select {COLUMNS} from ({statistic}) as statistic", values)
     gone = connection.execute(
@@ -85,9 +90,7 @@ def _measure(
 def _fullest(catalogue: Catalogue) -> str:
     """SQL over ``bucket``: the records of its fullest point, whichever form it is of."""
     forms = [
-        form
-        for form in catalogue.forms.values()
-        if any(rule.code == "SER-807" for rule in catalogue.rules_of(form))
+        form for form in catalogue.forms.values() if any(rule.code == "SER-807" for rule in catalogue.rules_of(form))
     ]
     each = [
         STEPS["fullest"].format(form=form.name, registered=form.registered_date_field, by_hand=by_hand(form))

@@ -158,7 +158,8 @@ def _changes(connection: psycopg.Connection, form: Form, since: int) -> bool:
     connection.execute("analyze happened")
     first, last, first_new, last_new, least, most = bounds
     arrived = (
-        f"record.received_on between '{first_new}' and '{last_new}' and record.submission_seq between {least} and {most}"
+        f"record.received_on between '{first_new}' and '{last_new}' "
+        f"and record.submission_seq between {least} and {most}"
     )
     _run(
         connection,

@@ -16,7 +16,11 @@ def receipts_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
     """The asset ``receipts``, after the judgement of every form and the reconciliation of reports."""
 
     @dg.asset(
-        deps=[*(dg.AssetKey(["judged", form]) for form in catalogue.forms), dg.AssetKey(["quality", "reconciliation"])],
+        deps=[
+            *(dg.AssetKey(["judged", form]) for form in catalogue.forms),
+            dg.AssetKey(["quality", "reconciliation"]),
+            dg.AssetKey(["quality", "plausibility"]),
+        ],
         partitions_def=day_of_receipt,
         group_name="intake",
         kinds={"json"},

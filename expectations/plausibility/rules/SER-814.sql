@@ -77,8 +77,8 @@ select
     spread.period_to,
     '' as item,
     solved.share as value,
-    greatest(median - %(ser_814_k)s * greatest(deviation, sqrt(median * (1 - median) / solved.n)), 0) as lower,
-    least(median + %(ser_814_k)s * greatest(deviation, sqrt(median * (1 - median) / solved.n)), 1) as upper,
+    greatest(median - %(ser_814_k)s * greatest(spread.deviation, usual.deviation), 0) as lower,
+    least(median + %(ser_814_k)s * greatest(spread.deviation, usual.deviation), 1) as upper,
     solved.n
 from spread
 inner join solved
@@ -86,3 +86,6 @@ inner join solved
         spread.form = solved.form
         and spread.subject = solved.subject
         and spread.period_from = solved.quarter
+cross join lateral (
+    select sqrt(median * (1 - median) / solved.n + %(ser_814_scatter)s ^ 2) as deviation
+) as usual
