@@ -155,6 +155,22 @@ create table if not exists raw.unreadable (
 );
 comment on table raw.unreadable is 'Physical lines of which no record could be made (GEN-101), as they came.';
 
+create table if not exists raw.standings (
+    submission_seq bigint not null,
+    line integer not null,
+    form text not null,
+    record_key text not null,
+    live boolean not null,
+    accepted boolean not null,
+    retracts boolean not null,
+    primary key (submission_seq, line)
+);
+comment on table raw.standings is
+'How the versions of a record stood when the tallies were brought up last, for every key that was corrected, quarantined '
+'or sent twice; any other judged record is live and accepted. retracts: an accepted version that annuls the record or '
+'lowers its severity.';
+create index if not exists standings_key on raw.standings (record_key);
+
 create table if not exists quality.violations (
     submission_seq bigint not null,
     line integer not null,
@@ -356,6 +372,78 @@ comment on table quality.reconciliation_records is
 'The records behind a cell that differs. standing: counted; quarantined (it would count, were it accepted); changed '
 '(it counted at the end of the period and was replaced or annulled before the report came); late (it came after the '
 'report). At most as many of a standing as max_records of AGR-901 says.';
+
+create table if not exists quality.tallies (
+    tally text not null,
+    form text not null,
+    subject text not null,
+    month date not null,
+    counts jsonb not null,
+    primary key (tally, form, subject, month)
+);
+comment on table quality.tallies is
+'Counts of live records by subject and month, kept up every night; counts maps a code to a number. records, days (of the '
+'event, the last of its month or another), codes (of a field, vague or told), points (in buckets), retractions (of the '
+'records sent in the month), articles, outcomes (of decisions, by effect), decided (cases).';
+create index if not exists tallies_month on quality.tallies (month, tally);
+
+create table if not exists quality.device_days (
+    form text not null,
+    subject text not null,
+    device_no text not null,
+    day date not null,
+    n bigint not null,
+    primary key (subject, device_no, day, form)
+);
+comment on table quality.device_days is 'Days on which a recording device has live records, and how many.';
+create index if not exists device_days_day on quality.device_days (day);
+
+create table if not exists quality.closed_figures (
+    form text not null,
+    subject text not null,
+    month date not null,
+    figure text not null,
+    value numeric not null,
+    base numeric not null,
+    n bigint not null,
+    primary key (form, subject, month, figure)
+);
+comment on table quality.closed_figures is
+'Headline figures of a subject as they stood after the first night on which their period was closed: registered, solved '
+'(share), pending (what the month added). base: what an effect on the figure is a share of; n: how many it is made of.';
+
+create table if not exists quality.plausibility (
+    rule text not null,
+    form text not null,
+    subject text not null,
+    period_from date not null,
+    period_to date,
+    item text not null default '',
+    value numeric(20, 6) not null,
+    lower numeric(20, 6),
+    upper numeric(20, 6),
+    n bigint not null,
+    is_plausible boolean not null generated always as (
+        (lower is null or value >= lower) and (upper is null or value <= upper)
+    ) stored,
+    measured_at timestamptz not null,
+    catalogue_version text not null,
+    primary key (rule, form, subject, period_from, item)
+);
+comment on table quality.plausibility is
+'Every statistic that the rules of series (SER-8xx) look at, with the bounds within which it is plausible: one row a '
+'rule, form, subject, period and item (a coded field, a headline figure, a device). n: months of history (SER-801, 802), '
+'active days (SER-812), otherwise records. The newest measuring stands.';
+create index if not exists plausibility_not on quality.plausibility (rule) where not is_plausible;
+create index if not exists plausibility_measured on quality.plausibility (measured_at);
+
+create table if not exists quality.measured_to (
+    single boolean primary key default true check (single),
+    event_seq bigint not null,
+    months_to date not null
+);
+comment on table quality.measured_to is
+'Up to which ledger event the tallies are brought up, and the last month that was measured as ended.';
 
 create table if not exists quality.rules (
     catalogue_version text not null,

@@ -11,6 +11,7 @@ import psycopg
 
 from expectations.completeness import Watched
 from expectations.judgement import Judged
+from expectations.plausibility import Measured
 from expectations.reconciliation import Reconciled
 from ingestion.contract import Catalogue, Form
 
@@ -19,6 +20,7 @@ SHARE = "share_of_quarantined_records"
 LINKED = "links_are_judged"
 AGREES = "reports_agree_with_records"
 GAPS = "nothing_due_is_missing"
+PLAUSIBLE = "series_are_plausible"
 
 
 def judgement_is_sound(
@@ -126,5 +128,27 @@ def nothing_due_is_missing(key: dg.AssetKey, outcome: Watched, failure: str | No
             "failure": failure or "none",
             "cells_missing": sum(gap.cells for gap in outcome.gaps),
             "gaps": dg.TableMetadataValue([dg.TableRecord(vars(gap)) for gap in outcome.gaps], dg.TableSchema(columns)),
+        },
+    )
+
+
+def series_are_plausible(key: dg.AssetKey, outcome: Measured, failure: str | None) -> dg.AssetCheckResult:
+    """What subjects send lies within the bounds of their own history and of their peers (SER-8xx). A warning: it is
+    for the subject to confirm or to correct. An error when machinery failed."""
+    columns = [dg.TableColumn("rule", "string"), dg.TableColumn("implausible", "int")]
+    return dg.AssetCheckResult(
+        check_name=PLAUSIBLE,
+        asset_key=key,
+        passed=failure is None and not outcome.implausible,
+        severity=dg.AssetCheckSeverity.ERROR if failure else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "failure": failure or "none",
+            "implausible": dg.TableMetadataValue(
+                [
+                    dg.TableRecord({"rule": rule, "implausible": number})
+                    for rule, number in sorted(outcome.implausible.items())
+                ],
+                dg.TableSchema(columns),
+            ),
         },
     )

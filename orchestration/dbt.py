@@ -75,34 +75,38 @@ def sources(catalogue: Catalogue) -> str:
             for form in catalogue.forms.values()
         ],
     }
+    received, found = ("submissions",), ("quality", "plausibility")  # the first and the last step that write them
     ledger = _fixed(
         "ledger",
         "Registration of packages and what happened to them, chained by hash.",
-        submissions="Every package ever received.",
-        events="What happened to each submission, in order.",
-        progress="Where each submission stands.",
+        submissions=("Every package ever received.", received),
+        events=("What happened to each submission, in order.", received),
+        progress=("Where each submission stands.", received),
     )
     quality = _fixed(
         "quality",
         "What is wrong, and by which rule.",
-        violations="Every rule a record breaks; open while cleared_seq is null.",
-        findings="What is wrong without a record to hold it.",
-        rules="The published rule catalogue.",
-        submissions="One row a package: verdict and current counts (view over the ledger).",
+        violations=("Every rule a record breaks; open while cleared_seq is null.", ("quality", "reconciliation")),
+        findings=("What is wrong without a record to hold it.", found),
+        rules=("The published rule catalogue.", received),
+        submissions=("One row a package: verdict and current counts (view over the ledger).", found),
+        calendar=(
+            "What each subject owed by when, and what came of it: a row a subject, form, report and period.",
+            ("quality", "calendar"),
+        ),
     )
-    calendar = "What each subject owed by when, and what came of it: a row a subject, form, report and period."
-    quality["tables"].append({"name": "calendar", "description": calendar, **_asset_key("quality", "calendar")})
     document = {"version": 2, "sources": [raw, ledger, quality]}
     head = "# Made from ingestion/forms by `zanstat sources`; edit the forms, not this file.\n"
     body: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
     return head + body
 
 
-def _fixed(schema: str, description: str, **tables: str) -> dict[str, Any]:
+def _fixed(schema: str, description: str, **tables: tuple[str, tuple[str, ...]]) -> dict[str, Any]:
+    """``tables``: name -> description, and the asset that has written it when the marts are built."""
     return {
         "name": schema,
         "description": description,
-        "tables": [{"name": n, "description": d, **_asset_key("submissions")} for n, d in tables.items()],
+        "tables": [{"name": name, "description": said, **_asset_key(*key)} for name, (said, key) in tables.items()],
     }
 
 

@@ -8,6 +8,7 @@ from orchestration.assets.completeness import calendar_asset
 from orchestration.assets.forms import form_assets
 from orchestration.assets.links import links_asset
 from orchestration.assets.marts import mart_assets
+from orchestration.assets.plausibility import plausibility_asset
 from orchestration.assets.receipts import receipts_asset
 from orchestration.assets.reconciliation import reconciliation_asset
 from orchestration.assets.submissions import submissions
@@ -24,6 +25,7 @@ defs = dg.Definitions(
         links_asset(catalogue),
         reconciliation_asset(catalogue),
         calendar_asset(catalogue),
+        plausibility_asset(catalogue),
         receipts_asset(catalogue),
         mart_assets(warehouse.home()),
     ],

@@ -23,10 +23,20 @@ from typing import Any
 import psycopg
 import pytest
 
-from expectations import completeness, judgement, links, notice, receipt, reconciliation, verification
+from expectations import (
+    completeness,
+    judgement,
+    links,
+    notice,
+    plausibility,
+    receipt,
+    reconciliation,
+    verification,
+)
 from expectations.completeness import Watched
 from expectations.judgement import Judged
 from expectations.links import Linked
+from expectations.plausibility import Measured
 from expectations.reconciliation import Reconciled
 from ingestion import intake, load, package, warehouse
 from ingestion.contract import Catalogue, load_catalogue
@@ -122,6 +132,10 @@ class Store:
     def watch(self, at: datetime = NOW) -> Watched:
         return completeness.watch(self.connection, self.sqlalchemy_url, self.catalogue, at, self.home / "data_docs")
 
+    def measure(self, at: datetime = NOW) -> Measured:
+        docs = self.home / "data_docs"
+        return plausibility.measure(self.connection, self.sqlalchemy_url, self.catalogue, at, docs)
+
     def night(self, at: datetime = NOW, forms: Sequence[str] | None = None) -> None:
         """Everything of a night but the marts."""
         self.receive(at)
@@ -131,6 +145,7 @@ class Store:
         self.link(at)
         self.reconcile(at)
         self.watch(at)
+        self.measure(at)
         self.receipts()
         self.notices()
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import great_expectations  # noqa: F401 - 4 to 10 s that every child would pay
 
-from expectations import judgement, links, notice, receipt
+from expectations import completeness, judgement, links, notice, plausibility, receipt, reconciliation
 from ingestion import intake, ledger, load, warehouse
 from ingestion.contract import load_catalogue
 
@@ -22,7 +22,11 @@ def night(moment: datetime) -> None:
         for form in catalogue.forms.values():
             load.load(connection, catalogue, form, home, moment.date(), moment)
             judgement.judge(connection, warehouse.sqlalchemy_url(), catalogue, form, moment.date(), moment)
-        links.judge(connection, warehouse.sqlalchemy_url(), catalogue, moment)
+        url = warehouse.sqlalchemy_url()
+        links.judge(connection, url, catalogue, moment)
+        reconciliation.reconcile(connection, url, catalogue, moment.date(), moment)
+        completeness.watch(connection, url, catalogue, moment)
+        plausibility.measure(connection, url, catalogue, moment)
         receipt.issue_due(connection, catalogue, home)
         notice.issue_due(connection, catalogue, home)
         ledger.write_checkpoint(connection, home / "checkpoints", moment.date())

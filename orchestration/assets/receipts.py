@@ -14,13 +14,12 @@ from orchestration.resources import Warehouse
 
 
 def receipts_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
-    """The asset ``receipts``, after the judgement of every form, the reconciliation of reports and the calendar."""
+    """The asset ``receipts``, after the judgement of every form, and everything that follows from it."""
 
     @dg.asset(
         deps=[
             *(dg.AssetKey(["judged", form]) for form in catalogue.forms),
-            dg.AssetKey(["quality", "reconciliation"]),
-            dg.AssetKey(["quality", "calendar"]),
+            dg.AssetKey(["quality", "plausibility"]),
         ],
         partitions_def=day_of_receipt,
         group_name="intake",

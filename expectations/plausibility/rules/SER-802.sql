@@ -1,0 +1,21 @@
+-- The number of records of a month, against what its history makes likely at the most.
+create temporary table target on commit drop as
+select
+    form,
+    subject,
+    month as period_from,
+    (month + interval '1 month')::date - 1 as period_to
+from due_month;
+
+select
+    form,
+    subject,
+    month as period_from,
+    (month + interval '1 month')::date - 1 as period_to,
+    '' as item,
+    n as value,
+    null::numeric as lower,
+    median + %(ser_802_k)s * deviation as upper,
+    months as n
+from baseline
+where median >= %(ser_802_min_median)s
