@@ -5,24 +5,19 @@ with judged as (
         settled.submission_seq,
         settled.line,
         found.is_open as was,
-        not settled.cleared
-        and (settled.rule is not null or coalesce(turned.is_broken, found.is_broken) or found.is_held) as will
+        not settled.cleared and (settled.rule is not null or coalesce(turned.is_broken, found.is_broken))
+        or found.is_held as will
     from trial_settled as settled
     left join trial_turned as turned
         on settled.submission_seq = turned.submission_seq and settled.line = turned.line
-    left join trial_submission as tried on settled.submission_seq = tried.submission_seq
     cross join lateral (
         select
             coalesce(bool_or(v.severity = 'error' and v.cleared_seq is null), false) as is_open,
             coalesce(bool_or({breaks}), false) as is_broken,
-            -- An open error that the draft does not change.
+            -- What others say of the record, not it itself nor its versions, is not tried: it stays as it stands.
             coalesce(
                 bool_or(
-                    v.severity = 'error' and v.cleared_seq is null and v.rule <> all(%(rules)s)
-                    and not exists (
-                        select from trial_changed as changed
-                        where changed.form = tried.form and changed.rule = v.rule
-                    )
+                    v.severity = 'error' and v.cleared_seq is null and v.rule <> all(%(rules)s) and not ({breaks})
                 ), false
             ) as is_held
         from quality.violations as v
