@@ -114,36 +114,50 @@ touched_failures as materialized (
             and failures.month = touched.month
 ),
 
-as_of as (
+-- Stacked and grouped rather than joined, here and below: linear whatever the
+-- planner thinks.
+happened as (
     select
-        touched.subject,
-        touched.month,
-        (
-            select max(touched_packages.changed_seq)
-            from touched_packages
-            where
-                touched_packages.subject = touched.subject
-                and touched_packages.month = touched.month
-        ) as as_of_seq,
-        (
-            select max(findings.changed_at)
-            from findings
-            where
-                findings.subject = touched.subject
-                and findings.month = touched.month
-        ) as as_of_at
+        subject,
+        month,
+        null::bigint as n_records,
+        false as is_package,
+        null::bigint as changed_seq,
+        null::timestamptz as changed_at
     from touched
+    union all
+    select
+        subject,
+        month,
+        case when state = 'judged' then records_declared end as n_records,
+        true as is_package,
+        changed_seq,
+        null as changed_at
+    from touched_packages
+    union all
+    select
+        findings.subject,
+        findings.month,
+        null as n_records,
+        false as is_package,
+        null as changed_seq,
+        findings.changed_at
+    from findings
+    inner join touched
+        on
+            findings.subject = touched.subject
+            and findings.month = touched.month
 ),
 
 sent as (
     select
         subject,
         month,
-        count(*) as n_packages,
-        coalesce(
-            sum(records_declared) filter (where state = 'judged'), 0
-        )::bigint as n_records
-    from touched_packages
+        coalesce(sum(n_records), 0)::bigint as n_records,
+        count(*) filter (where is_package) as n_packages,
+        max(changed_seq) as as_of_seq,
+        max(changed_at) as as_of_at
+    from happened
     group by subject, month
 ),
 
@@ -174,26 +188,6 @@ series as (
         and touched_packages.state not in ('refused', 'held')
 ),
 
--- Units that were looked at and failed, each once.
-failing as (
-    select
-        subject,
-        month,
-        dimension,
-        count(distinct unit) filter (where level = 'record')
-            as n_records_failing,
-        count(distinct unit) filter (
-            where level = 'record' and submission_seq is null
-        ) as n_records_missing,
-        count(distinct unit) filter (where level = 'package')
-            as n_packages_failing,
-        count(distinct unit) filter (where level = 'due') as n_due_failing,
-        count(distinct unit) filter (where level = 'series')
-            as n_series_failing
-    from touched_failures
-    group by subject, month, dimension
-),
-
 -- An answered period concerns every dimension, a finding only its own.
 due_units as (
     select
@@ -213,16 +207,6 @@ due_units as (
     where level = 'due'
 ),
 
-due as (
-    select
-        subject,
-        month,
-        dimension,
-        count(distinct unit) as n_due
-    from due_units
-    group by subject, month, dimension
-),
-
 series_units as (
     select
         subject,
@@ -240,57 +224,104 @@ series_units as (
     where level = 'series'
 ),
 
-asked as (
+-- Units looked at, and those of them that fail, each once. A cell that a
+-- report lacks is a unit because it fails.
+measured as (
+    select
+        sent.subject,
+        sent.month,
+        dimensions.code as dimension,
+        'record' as level,
+        sent.n_records as n_units,
+        0 as n_failing,
+        sent.as_of_seq,
+        sent.as_of_at
+    from sent
+    cross join {{ ref('quality_dimension') }} as dimensions
+    union all
+    select
+        sent.subject,
+        sent.month,
+        dimensions.code as dimension,
+        'package' as level,
+        sent.n_packages as n_units,
+        0 as n_failing,
+        null as as_of_seq,
+        null as as_of_at
+    from sent
+    cross join {{ ref('quality_dimension') }} as dimensions
+    union all
     select
         subject,
         month,
         dimension,
-        count(distinct unit) as n_series
+        'due' as level,
+        count(distinct unit) as n_units,
+        0 as n_failing,
+        null as as_of_seq,
+        null as as_of_at
+    from due_units
+    group by subject, month, dimension
+    union all
+    select
+        subject,
+        month,
+        dimension,
+        'series' as level,
+        count(distinct unit) as n_units,
+        0 as n_failing,
+        null as as_of_seq,
+        null as as_of_at
     from series_units
     group by subject, month, dimension
+    union all
+    select
+        subject,
+        month,
+        dimension,
+        level,
+        count(distinct unit) filter (
+            where level = 'record' and submission_seq is null
+        ) as n_units,
+        count(distinct unit) as n_failing,
+        null as as_of_seq,
+        null as as_of_at
+    from touched_failures
+    group by subject, month, dimension, level
+),
+
+summed as (
+    select
+        month,
+        subject,
+        dimension,
+        {% for level, name in (
+            ('record', 'records'), ('package', 'packages'),
+            ('due', 'due'), ('series', 'series'),
+        ) -%}
+            coalesce(
+                sum(n_units) filter (where level = '{{ level }}'), 0
+            )::bigint
+                as n_{{ name }},
+            coalesce(
+                sum(n_failing) filter (where level = '{{ level }}'), 0
+            )::bigint
+                as n_{{ name }}_failing,
+        {% endfor -%}
+        max(as_of_seq) as as_of_seq,
+        max(as_of_at) as as_of_at
+    from measured
+    group by month, subject, dimension
 ),
 
 counted as (
     select
-        as_of.month,
-        as_of.subject,
+        summed.*,
         subjects.kind as subject_kind,
-        subjects.region,
-        dimensions.code as dimension,
-        coalesce(sent.n_records, 0)
-        + coalesce(failing.n_records_missing, 0) as n_records,
-        coalesce(failing.n_records_failing, 0) as n_records_failing,
-        coalesce(sent.n_packages, 0) as n_packages,
-        coalesce(failing.n_packages_failing, 0) as n_packages_failing,
-        coalesce(due.n_due, 0) as n_due,
-        coalesce(failing.n_due_failing, 0) as n_due_failing,
-        coalesce(asked.n_series, 0) as n_series,
-        coalesce(failing.n_series_failing, 0) as n_series_failing,
-        as_of.as_of_seq,
-        as_of.as_of_at
-    from as_of
+        subjects.region
+    from summed
     inner join {{ ref('subjects') }} as subjects
-        on as_of.subject = subjects.code
-    cross join {{ ref('quality_dimension') }} as dimensions
-    left join sent
-        on
-            as_of.subject = sent.subject
-            and as_of.month = sent.month
-    left join failing
-        on
-            as_of.subject = failing.subject
-            and as_of.month = failing.month
-            and dimensions.code = failing.dimension
-    left join due
-        on
-            as_of.subject = due.subject
-            and as_of.month = due.month
-            and dimensions.code = due.dimension
-    left join asked
-        on
-            as_of.subject = asked.subject
-            and as_of.month = asked.month
-            and dimensions.code = asked.dimension
+        on summed.subject = subjects.code
 ),
 
 -- The level that speaks most clearly against the subject decides.
