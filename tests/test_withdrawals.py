@@ -23,7 +23,7 @@ from ingestion.ledger import Event
 from orchestration import cli
 from orchestration.dbt import PROJECT, environment
 from tests.conftest import Store
-from tests.packages import DAY, NOW, Values, csv_bytes, pack, record, redeclare, replace_payload
+from tests.packages import DAY, NOW, Values, csv_bytes, pack, record, records, redeclare, replace_payload
 
 FORM = "criminal_offence"
 pytestmark = pytest.mark.server
@@ -252,7 +252,7 @@ def test_a_withdrawn_transfer_gives_no_right_any_more(store: Store, tmp_path: Pa
     eve = DAY - timedelta(days=1)
     store.submit(pack(tmp_path / "1", store.catalogue, FORM, [version(1, "I", eve)], day=eve))
     decision = record("pretrial_decision", 1, **transfer)
-    store.submit(pack(tmp_path / "2", store.catalogue, "pretrial_decision", [decision]))
+    store.submit(pack(tmp_path / "2", store.catalogue, "pretrial_decision", records("pretrial_decision", 1)))
     correction = [record(FORM, 1, action="M", damage_kzt="2.00")]
     store.submit(pack(tmp_path / "3", store.catalogue, FORM, correction, sender="MVD-71", sequence=1))
     store.night(forms=[FORM, "pretrial_decision"])
@@ -415,3 +415,33 @@ def test_a_warehouse_from_before_withdrawals_gains_what_they_need(store: Store, 
     store.night(forms=[FORM])
     assert store.verdicts() == ["withdrawn", "accepted"]
     assert store.verify() == []
+
+
+# What follows from records lets go of those of a withdrawn package
+
+
+def test_what_hung_on_a_withdrawn_record_misses_it_from_then_on(store: Store, tmp_path: Path) -> None:
+    store.submit(pack(tmp_path / "offence", store.catalogue, FORM, records(FORM, 1)))
+    store.submit(pack(tmp_path / "decision", store.catalogue, "pretrial_decision", records("pretrial_decision", 1)))
+    store.night(forms=(FORM, "pretrial_decision"))
+    missing = "select count(*) from quality.violations where rule = 'PTD-601' and cleared_seq is null"
+    assert store.one(missing) == 0
+    store.submit(withdrawal(tmp_path / "withdrawal", store.catalogue, 1, 2))
+    store.night(NOW + timedelta(days=1), forms=(FORM, "pretrial_decision"))
+    assert store.one(missing) == 1
+    store.submit(pack(tmp_path / "again", store.catalogue, FORM, records(FORM, 1), sequence=3))
+    store.night(NOW + timedelta(days=2), forms=(FORM, "pretrial_decision"))
+    assert store.one(missing) == 0
+
+
+def test_series_count_a_withdrawn_package_no_longer(store: Store, tmp_path: Path) -> None:
+    tallied = "select sum((counts ->> 'n')::integer) from quality.tallies where tally = 'records' and form = %s"
+    store.submit(pack(tmp_path / "first", store.catalogue, FORM, records(FORM, 3)))
+    store.submit(pack(tmp_path / "second", store.catalogue, FORM, records(FORM, 2, 10), sequence=2))
+    store.night(forms=[FORM])
+    assert store.one(tallied, FORM) == 5
+    store.submit(withdrawal(tmp_path / "withdrawal", store.catalogue, 1, 3))
+    store.submit(pack(tmp_path / "fourth", store.catalogue, FORM, records(FORM, 4, 20), sequence=4))
+    store.submit(withdrawal(tmp_path / "at once", store.catalogue, 4, 5))
+    store.night(NOW + timedelta(days=1), forms=[FORM])
+    assert store.one(tallied, FORM) == 2

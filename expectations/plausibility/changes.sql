@@ -24,6 +24,14 @@ inner join quality.violations as violation
     on happened.submission_seq = violation.submission_seq and violation.severity = 'error'
 inner join raw.{form} as record
     on violation.submission_seq = record.submission_seq and violation.line = record.line
+where {within}
+union
+select
+    record.record_key,
+    record.submission_seq,
+    record.line
+from raw.{form} as record
+inner join happened on record.submission_seq = happened.submission_seq and happened.is_withdrawn
 where {within};
 
 -- How every version of these keys stands now. An empty key names no record, so its versions are none of one another.
@@ -74,7 +82,12 @@ from (
     select * from touched
 ) as record
 inner join ledger.progress as progress
-    on record.submission_seq = progress.submission_seq and progress.judged_seq is not null
+    on
+        record.submission_seq = progress.submission_seq
+        and (
+            progress.judged_seq is not null
+            or progress.submission_seq in (select submission_seq from happened where is_withdrawn)
+        )
 left join ordered on record.submission_seq = ordered.submission_seq and record.line = ordered.line;
 
 analyze touched, standing;
@@ -92,8 +105,8 @@ from (
         standing.record_key,
         standing.submission_seq,
         standing.line,
-        standing.live::integer - coalesce(before.live, progress.judged_seq <= %(since)s)::integer as live,
-        standing.accepted::integer - coalesce(before.accepted, progress.judged_seq <= %(since)s)::integer as accepted,
+        standing.live::integer - coalesce(before.live, progress.judged_seq <= %(since)s, true)::integer as live,
+        standing.accepted::integer - coalesce(before.accepted, progress.judged_seq <= %(since)s, true)::integer as accepted,
         standing.retracts::integer - coalesce(before.retracts, false)::integer as retracts
     from standing
     inner join ledger.progress as progress on standing.submission_seq = progress.submission_seq

@@ -134,16 +134,19 @@ def _has(catalogue: Catalogue, form: Form, tally: str, chosen: Settings) -> bool
 
 
 def _changes(connection: psycopg.Connection, form: Form, since: int) -> bool:
-    """Lay the records of a form whose standing changed into the table ``changed``; False when nothing happened."""
+    """Lay the records of a form whose standing changed into the table ``changed``; False when nothing happened. Those of
+    a withdrawn package count as they did until it was withdrawn, and then no longer."""
     connection.execute(
         """
         create temporary table happened on commit drop as
         select sent.seq as submission_seq, sent.received_on, sent.subject, sent.period_to,
-            progress.judged_seq > %(since)s as is_new
+            coalesce(progress.judged_seq > %(since)s, false) as is_new, progress.judged_seq is null as is_withdrawn
         from (select distinct submission_seq from ledger.events where seq > %(since)s) as event
         join ledger.progress as progress on progress.submission_seq = event.submission_seq
         join ledger.submissions as sent on sent.seq = event.submission_seq
-        where sent.form = %(form)s and progress.judged_seq is not null
+        where sent.form = %(form)s and (progress.judged_seq is not null or (progress.withdrawn_seq > %(since)s
+            and exists (select from ledger.events as judged where judged.submission_seq = sent.seq
+                and judged.kind = 'judged' and judged.seq <= %(since)s)))
         """,
         {"form": form.name, "since": since},
     )
