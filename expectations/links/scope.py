@@ -82,7 +82,7 @@ def gather(connection: psycopg.Connection, catalogue: Catalogue, today: date) ->
 
 def drop(connection: psycopg.Connection, forms: Iterable[Form]) -> None:
     """Take the temporary tables away."""
-    names = [f"{kind}_{form.name}" for form in forms for kind in ("known", "sound", "unsound")]
+    names = [f"{kind}_{form.name}" for form in forms for kind in ("known", "unsound")]
     connection.execute(f"drop table if exists {', '.join(names)}, reached, link_value cascade")
 
 
@@ -93,7 +93,8 @@ def _create(connection: psycopg.Connection, forms: Sequence[Form]) -> None:
     )
     for form in forms:
         connection.execute(
-            f"create temporary table known_{form.name} as select *, 0 as reached from checked.{form.name} limit 0"
+            f"create temporary table known_{form.name} as select *, 0 as reached, true as is_sound, false as is_kept, "
+            f"true as is_live from checked.{form.name} limit 0"
         )
 
 
@@ -207,8 +208,9 @@ def _meet(connection: psycopg.Connection, forms: Sequence[Form], of: int | None,
 
 def _reach(connection: psycopg.Connection, form: Form, column: str, values: str, round_: int) -> None:
     connection.execute(
-        f"insert into reached select distinct '{form.name}', record_key, {round_} from raw.{form.name} "
-        f"where {meeting_column(form, column)} in ({values}) on conflict do nothing"
+        f"insert into reached select distinct '{form.name}', record_key, {round_} from raw.{form.name} as record "
+        f"where {meeting_column(form, column)} in ({values}) and not exists (select from reached "
+        f"where reached.form = '{form.name}' and reached.record_key = record.record_key)"
     )
 
 
@@ -221,8 +223,8 @@ def _load(connection: psycopg.Connection, forms: Sequence[Form], number: int) ->
     for form in forms:
         if form.name in of_round:
             connection.execute(
-                f"insert into known_{form.name} select record.*, {number} from checked.{form.name} as record "
-                f"where record.record_key in (select record_key from reached "
+                f"insert into known_{form.name} select record.*, {number}, true, false, record.action <> 'D' "
+                f"from checked.{form.name} as record where record.record_key in (select record_key from reached "
                 f"where form = '{form.name}' and round = {number}) and record.submission_state = 'judged'"
             )
     return sum(of_round.values())
@@ -380,23 +382,33 @@ def _restand(connection: psycopg.Connection, form: str, versions: Outcome) -> No
 
 
 def _show_sound(connection: psycopg.Connection, form: Form) -> None:
-    live = "not is_kept and action <> 'D' and row_number() over ("
+    """Most records have one version, which is sound and live: the others are marked."""
+    known = f"known_{form.name}"
+    connection.execute(
+        f"update {known} as known set is_sound = unsound.is_kept, is_kept = unsound.is_kept, is_live = false "
+        f"from unsound_{form.name} as unsound "
+        "where (known.submission_seq, known.line) = (unsound.submission_seq, unsound.line)"
+    )
     connection.execute(
         f"""
-        create temporary table sound_{form.name} as
-        select *, {live} partition by record_key, is_kept order by {_descending()}) = 1 as is_live
+        update {known} as known set is_live = false
         from (
-            select known.*, coalesce(unsound.is_kept, false) as is_kept
-            from known_{form.name} as known
-            left join unsound_{form.name} as unsound using (submission_seq, line)
-            where unsound.line is null or unsound.is_kept
-        ) as sound
+            select submission_seq, line,
+                row_number() over (partition by record_key order by {_descending()}) as from_end
+            from {known}
+            where is_sound and not is_kept
+            and record_key in (select record_key from {known} group by record_key having count(*) > 1)
+        ) as version
+        where version.from_end > 1 and (known.submission_seq, known.line) = (version.submission_seq, version.line)
         """
     )
-    for column in {name for columns in form.links.values() for name in columns} | set(form.peers):
-        connection.execute(f"create index on sound_{form.name} ({column})")
-    connection.execute(f"analyze sound_{form.name}")
-    connection.execute(f"create temporary view live_{form.name} as select * from sound_{form.name} where is_live")
+    for column in {name for columns in form.links.values() for name in columns}:
+        connection.execute(f"create index on {known} ({column}) where is_live")
+    connection.execute(f"analyze {known}")
+    connection.execute(
+        f"create temporary view sound_{form.name} as select * from {known} where is_sound;"
+        f"create temporary view live_{form.name} as select * from {known} where is_live"
+    )
 
 
 def _descending() -> str:
