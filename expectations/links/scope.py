@@ -25,7 +25,8 @@ from ingestion.tables import meeting_column
 
 PEER = -1
 ORDER = "period_to, package_sequence, line, submission_seq"
-STANDING_EVENTS = ("judged", "restated", "reconciled", "linked")
+ARRIVAL_EVENTS = ("judged", "withdrawn")
+STANDING_EVENTS = (*ARRIVAL_EVENTS, "restated", "reconciled", "linked")
 
 Key = tuple[str, str]
 """A form and a record key."""
@@ -102,15 +103,15 @@ def _create(connection: psycopg.Connection, forms: Sequence[Form]) -> None:
 
 
 def _seed(connection: psycopg.Connection, forms: Sequence[Form], today: date) -> int:
-    """Round 0: records of submissions judged since the last time, those that changed standing, and those due."""
+    """Round 0: records of submissions judged or withdrawn since the last time, those that changed standing, those due."""
     row = connection.execute("select event_seq from ledger.linked").fetchone()
     since = row[0] if row else 0
     named = {form.name for form in forms}
     judged: dict[str, list[int]] = defaultdict(list)
     for name, seq in connection.execute(
-        "select s.form, s.seq from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
-        "where p.judged_seq > %s",
-        [since],
+        "select distinct s.form, s.seq from ledger.events e join ledger.submissions s on s.seq = e.submission_seq "
+        "where e.seq > %s and e.kind = any(%s)",
+        [since, list(ARRIVAL_EVENTS)],
     ):
         judged[name].append(seq)
     changed: dict[str, list[Place]] = defaultdict(list)
@@ -225,7 +226,7 @@ def _load(connection: psycopg.Connection, forms: Sequence[Form], number: int) ->
             connection.execute(
                 f"insert into known_{form.name} select record.*, {number}, true, false, record.action <> 'D' "
                 f"from checked.{form.name} as record where record.record_key in (select record_key from reached "
-                f"where form = '{form.name}' and round = {number}) and record.submission_state = 'judged'"
+                f"where form = '{form.name}' and round = {number}) and record.submission_state in ('judged', 'withdrawn')"
             )
     return sum(of_round.values())
 
@@ -234,14 +235,17 @@ def _load(connection: psycopg.Connection, forms: Sequence[Form], number: int) ->
 
 
 def _find_unsound(connection: psycopg.Connection, form: Form) -> None:
-    """Versions that break an error rule of their own (ever) or stand against others of their key (now)."""
+    """Versions that break an error rule of their own (ever) or stand against others of their key (now), and those of
+    withdrawn packages, which say no more than whom they concerned."""
     connection.execute(
         f"""
         create temporary table unsound_{form.name} as
-        select distinct v.submission_seq, v.line, false as is_kept
+        select v.submission_seq, v.line, false as is_kept
         from quality.violations as v
         join known_{form.name} as known using (submission_seq, line)
         where v.severity = 'error' and not ({LINKS}) and (v.rule <> all(%s) or v.cleared_seq is null)
+        union
+        select submission_seq, line, false from known_{form.name} where submission_state <> 'judged'
         """,
         [list(RULES)],
     )
