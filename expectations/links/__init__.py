@@ -79,7 +79,7 @@ def judge(
             for name, keys in restanding.items():
                 event_of |= corrections.settle_keys(connection, catalogue, catalogue.forms[name], keys, event_of, now)
             judgement.warn_of_high_shares(connection, catalogue.rule("PKG-132", today), event_of)
-            _remember(connection)
+            _remember(connection, looked_at)
         return Linked(looked_at.records, {key: n for key, n in counted.items() if n}, changes, tuple(sorted(event_of)))
     finally:
         scope.drop(connection, catalogue.forms.values())
@@ -381,8 +381,9 @@ def _find_replaced(connection: psycopg.Connection, looked_at: Scope) -> None:
     connection.execute("analyze replaced")
 
 
-def _remember(connection: psycopg.Connection) -> None:
+def _remember(connection: psycopg.Connection, looked_at: Scope) -> None:
     connection.execute(
-        "insert into ledger.linked (event_seq) select max(seq) from ledger.events "
-        "on conflict (one) do update set event_seq = excluded.event_seq"
+        "insert into ledger.linked (event_seq) values (%s) "
+        "on conflict (one) do update set event_seq = excluded.event_seq",
+        [looked_at.seen],
     )

@@ -26,7 +26,7 @@ from ingestion.tables import meeting_column
 PEER = -1
 ORDER = "period_to, package_sequence, line, submission_seq"
 ARRIVAL_EVENTS = ("judged", "withdrawn")
-STANDING_EVENTS = (*ARRIVAL_EVENTS, "restated", "reconciled", "linked")
+STANDING_EVENTS = ("judged", "restated", "reconciled", "linked")
 
 Key = tuple[str, str]
 """A form and a record key."""
@@ -34,10 +34,11 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Scope:
-    """``forms`` have records to judge, received from ``days[0]`` to ``days[1]``. ``head`` is the last event that says
-    how records stand; ``kept`` are the keys whose annulments do not count, ``was_kept`` those of which it was so."""
+    """``forms`` have records to judge, received from ``days[0]`` to ``days[1]``. ``seen`` is the last event looked at,
+    ``head`` the last that says how records stand; ``kept`` are the keys whose annulments do not count, ``was_kept`` those of which it was so."""
 
     forms: tuple[Form, ...]
+    seen: int
     head: int
     records: int = 0
     days: tuple[date, date] | None = None
@@ -53,14 +54,19 @@ def head(connection: psycopg.Connection) -> int:
     return row[0] if row else 0
 
 
+def _seen(connection: psycopg.Connection) -> int:
+    row = connection.execute("select coalesce(max(seq), 0) from ledger.events").fetchone()
+    return row[0] if row else 0
+
+
 def gather(connection: psycopg.Connection, catalogue: Catalogue, today: date) -> Scope:
     """Fill the temporary tables; costs what arrived and what hangs on it."""
     forms = list(catalogue.forms.values())
     drop(connection, forms)
-    last = head(connection)
+    seen, last = _seen(connection), head(connection)
     _create(connection, forms)
     if not _seed(connection, forms, today):
-        return Scope((), last)
+        return Scope((), seen, last)
     _follow(connection, forms)
     _add_peers(connection, forms)
     for form in forms:
@@ -73,6 +79,7 @@ def gather(connection: psycopg.Connection, catalogue: Catalogue, today: date) ->
     looked_at = [days for records, *days in counted.values() if records]
     return Scope(
         forms=tuple(form for form in forms if counted[form.name][0]),
+        seen=seen,
         head=last,
         records=sum(records for records, *_ in counted.values()),
         days=(min(first for first, _ in looked_at), max(end for _, end in looked_at)) if looked_at else None,
@@ -103,7 +110,7 @@ def _create(connection: psycopg.Connection, forms: Sequence[Form]) -> None:
 
 
 def _seed(connection: psycopg.Connection, forms: Sequence[Form], today: date) -> int:
-    """Round 0: records of submissions judged or withdrawn since the last time, those that changed standing, those due."""
+    """Round 0: records of submissions judged or withdrawn since, those that changed standing, and those that are due."""
     row = connection.execute("select event_seq from ledger.linked").fetchone()
     since = row[0] if row else 0
     named = {form.name for form in forms}
@@ -226,7 +233,8 @@ def _load(connection: psycopg.Connection, forms: Sequence[Form], number: int) ->
             connection.execute(
                 f"insert into known_{form.name} select record.*, {number}, true, false, record.action <> 'D' "
                 f"from checked.{form.name} as record where record.record_key in (select record_key from reached "
-                f"where form = '{form.name}' and round = {number}) and record.submission_state in ('judged', 'withdrawn')"
+                f"where form = '{form.name}' and round = {number}) "
+                "and record.submission_state in ('judged', 'withdrawn')"
             )
     return sum(of_round.values())
 
