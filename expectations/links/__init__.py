@@ -57,6 +57,7 @@ def judge(
     machinery is at fault; nothing changes then, and the next time looks at the same records again.
     """
     today = now.astimezone(LOCAL).date()
+    connection.execute("select pg_advisory_lock(510, 60)")
     try:
         with connection.transaction():
             looked_at = scope.gather(connection, catalogue, today)
@@ -85,6 +86,7 @@ def judge(
         scope.drop(connection, catalogue.forms.values())
         shown = ", ".join(f"checked.{_view(name)}" for name in catalogue.forms)
         connection.execute(f"drop table if exists {shown}, person, sender")
+        connection.execute("select pg_advisory_unlock(510, 60)")
 
 
 def _rules(catalogue: Catalogue, looked_at: Scope, today: date) -> dict[str, list[Link]]:

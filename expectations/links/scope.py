@@ -35,7 +35,8 @@ Key = tuple[str, str]
 @dataclass(frozen=True)
 class Scope:
     """``forms`` have records to judge, received from ``days[0]`` to ``days[1]``. ``seen`` is the last event looked at,
-    ``head`` the last that says how records stand; ``kept`` are the keys whose annulments do not count, ``was_kept`` those of which it was so."""
+    ``head`` the last that says how records stand; ``kept`` are the keys whose annulments do not count, ``was_kept``
+    those of which it was so."""
 
     forms: tuple[Form, ...]
     seen: int
@@ -110,7 +111,7 @@ def _create(connection: psycopg.Connection, forms: Sequence[Form]) -> None:
 
 
 def _seed(connection: psycopg.Connection, forms: Sequence[Form], today: date) -> int:
-    """Round 0: records of submissions judged or withdrawn since, those that changed standing, and those that are due."""
+    """Round 0: records of submissions judged or withdrawn since, those that changed standing, and those due today."""
     row = connection.execute("select event_seq from ledger.linked").fetchone()
     since = row[0] if row else 0
     named = {form.name for form in forms}
