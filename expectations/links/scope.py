@@ -25,7 +25,6 @@ from ingestion.tables import meeting_column
 
 PEER = -1
 ORDER = "period_to, package_sequence, line, submission_seq"
-ARRIVAL_EVENTS = ("judged", "withdrawn")
 STANDING_EVENTS = ("judged", "restated", "reconciled", "linked")
 
 Key = tuple[str, str]
@@ -111,15 +110,15 @@ def _create(connection: psycopg.Connection, forms: Sequence[Form]) -> None:
 
 
 def _seed(connection: psycopg.Connection, forms: Sequence[Form], today: date) -> int:
-    """Round 0: records of submissions judged or withdrawn since, those that changed standing, and those due today."""
+    """Round 0: records of submissions judged since the last time, those that changed standing, and those due."""
     row = connection.execute("select event_seq from ledger.linked").fetchone()
     since = row[0] if row else 0
     named = {form.name for form in forms}
     judged: dict[str, list[int]] = defaultdict(list)
     for name, seq in connection.execute(
-        "select distinct s.form, s.seq from ledger.events e join ledger.submissions s on s.seq = e.submission_seq "
-        "where e.seq > %s and e.kind = any(%s)",
-        [since, list(ARRIVAL_EVENTS)],
+        "select s.form, s.seq from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
+        "where p.judged_seq > %s",
+        [since],
     ):
         judged[name].append(seq)
     changed: dict[str, list[Place]] = defaultdict(list)
@@ -234,8 +233,7 @@ def _load(connection: psycopg.Connection, forms: Sequence[Form], number: int) ->
             connection.execute(
                 f"insert into known_{form.name} select record.*, {number}, true, false, record.action <> 'D' "
                 f"from checked.{form.name} as record where record.record_key in (select record_key from reached "
-                f"where form = '{form.name}' and round = {number}) "
-                "and record.submission_state in ('judged', 'withdrawn')"
+                f"where form = '{form.name}' and round = {number}) and record.submission_state = 'judged'"
             )
     return sum(of_round.values())
 
@@ -244,17 +242,14 @@ def _load(connection: psycopg.Connection, forms: Sequence[Form], number: int) ->
 
 
 def _find_unsound(connection: psycopg.Connection, form: Form) -> None:
-    """Versions that break an error rule of their own (ever) or stand against others of their key (now), and those of
-    withdrawn packages, which say no more than whom they concerned."""
+    """Versions that break an error rule of their own (ever) or stand against others of their key (now)."""
     connection.execute(
         f"""
         create temporary table unsound_{form.name} as
-        select v.submission_seq, v.line, false as is_kept
+        select distinct v.submission_seq, v.line, false as is_kept
         from quality.violations as v
         join known_{form.name} as known using (submission_seq, line)
         where v.severity = 'error' and not ({LINKS}) and (v.rule <> all(%s) or v.cleared_seq is null)
-        union
-        select submission_seq, line, false from known_{form.name} where submission_state <> 'judged'
         """,
         [list(RULES)],
     )
