@@ -101,8 +101,11 @@ def _create(connection: psycopg.Connection, forms: Sequence[Form]) -> None:
     )
     for form in forms:
         connection.execute(
-            f"create temporary table known_{form.name} as select *, 0 as reached, true as is_sound, false as is_kept, "
-            f"true as is_live from checked.{form.name} limit 0"
+            f"create temporary table known_{form.name} as select *, 0 as reached from checked.{form.name} limit 0"
+        )
+        connection.execute(
+            f"alter table known_{form.name} add column is_sound boolean default true, "
+            "add column is_kept boolean default false, add column is_live boolean default true"
         )
 
 
@@ -231,8 +234,8 @@ def _load(connection: psycopg.Connection, forms: Sequence[Form], number: int) ->
     for form in forms:
         if form.name in of_round:
             connection.execute(
-                f"insert into known_{form.name} select record.*, {number}, true, false, record.action <> 'D' "
-                f"from checked.{form.name} as record where record.record_key in (select record_key from reached "
+                f"insert into known_{form.name} select record.*, {number} from checked.{form.name} as record "
+                f"where record.record_key in (select record_key from reached "
                 f"where form = '{form.name}' and round = {number}) and record.submission_state = 'judged'"
             )
     return sum(of_round.values())
@@ -410,6 +413,7 @@ def _show_sound(connection: psycopg.Connection, form: Form) -> None:
         where version.from_end > 1 and (known.submission_seq, known.line) = (version.submission_seq, version.line)
         """
     )
+    connection.execute(f"update {known} set is_live = false where action = 'D' and is_live")
     for column in {name for columns in form.links.values() for name in columns}:
         connection.execute(f"create index on {known} ({column}) where is_live")
     connection.execute(f"analyze {known}")
