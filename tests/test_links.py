@@ -17,6 +17,7 @@ import pytest
 from expectations.links.conditions import links
 from ingestion.contract import Catalogue
 from ingestion.demo import check_digit
+from tests import links_civil
 from tests.conftest import Store, warehouse_like
 from tests.life_course import Changes, Course, course, keys, period, submit
 from tests.packages import DAY, NOW, pack, record
@@ -233,7 +234,7 @@ def judged(template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: C
         yield store
 
 
-BROKEN = [entry for of_form in BREAKS.values() for entry in of_form]
+BROKEN = [entry for of_form in (BREAKS | links_civil.BREAKS).values() for entry in of_form]
 
 
 def open_rules(store: Store, form: str, key: str) -> dict[str, str]:
