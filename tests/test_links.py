@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from expectations import validation
 from expectations.links.conditions import links
+from expectations.validation import MachineryError
 from ingestion.contract import Catalogue
 from ingestion.demo import check_digit
 from tests import links_civil
@@ -278,12 +280,76 @@ def test_no_rule_between_forms_is_left_without_a_sin(catalogue: Catalogue) -> No
     assert stated - tested == set()
 
 
-def test_a_decision_waits_for_its_offence_escalates_and_is_released(store: Store, tmp_path: Path) -> None:
+def test_verdicts_between_forms_do_not_cascade(judged: Store) -> None:
+    """A verdict held back by its suspect is there for its execution."""
+    number = next(n for n, (rule, *_) in enumerate(BROKEN) if rule == "CRV-603")
+    made = course(1000 + number, BROKEN[number][2])
+    assert open_rules(judged, *keys(judged, made)["verdict"])["CRV-603"] == "error"
+    assert "SEN-601" not in open_rules(judged, *keys(judged, made)["started"])
+
+
+def test_missing_links_say_who_owes_them_and_nothing_of_a_person(judged: Store) -> None:
+    owed = judged.query("select distinct rule, owed_by from quality.missing_links")
+    assert {("PTD-601", "MVD-75"), ("CRV-601", "MVD-75"), ("SEN-601", "SUD-7511"), ("CRO-601", "MVD-75")} <= set(owed)
+    columns = judged.query(
+        "select column_name from information_schema.columns "
+        "where table_schema = 'quality' and table_name = 'missing_links' order by ordinal_position"
+    )
+    assert columns == [
+        "form", "submission_seq", "line", "rule", "sent_by", "owed_by", "since", "escalates_on", "escalated",
+    ]  # fmt: skip
+
+
+def test_what_great_expectations_counts_the_statement_writes(judged: Store) -> None:
+    """Counted again over everything at once, the violations are those that nights wrote piece by piece."""
+    open_ones = (
+        "select rule, field, severity, count(*) from quality.violations where cleared_seq is null group by 1, 2, 3"
+    )
+    before = judged.query(f"{open_ones} order by 1, 2, 3")
+    judged.connection.execute("update ledger.linked set event_seq = 0")
+    again = judged.link()
+    assert again.records > 2000
+    assert again.changes == {}
+    assert judged.query(f"{open_ones} order by 1, 2, 3") == before
+    written = {
+        (rule, field): number
+        for rule, field, number in judged.query(
+            "select rule, field, count(*) from quality.unmet_links where severity is not null group by 1, 2"
+        )
+    }
+    assert dict(again.violations) == written
+
+
+def test_a_rule_counts_from_the_day_it_names_though_nothing_arrives(store: Store, tmp_path: Path) -> None:
+    store.submit(pack(tmp_path / "o", store.catalogue, "criminal_offence", [record("criminal_offence", 1)]))
+    night(store)
+    assert store.query("select severity, changes_on from quality.unmet_links where rule = 'CRO-601'") == [
+        (None, DAY + timedelta(days=31))
+    ]
+    missing = "select rule, owed_by, since, escalates_on, escalated from quality.missing_links"
+    night(store, 30)
+    assert store.query(missing) == []
+    night(store, 31)
+    assert store.query(missing) == [("CRO-601", "MVD-75", DAY + timedelta(days=31), None, False)]
+    assert store.verdicts() == ["accepted"]
+
+
+def test_a_decision_waits_for_its_offence_escalates_and_is_released(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.submit(pack(tmp_path / "d", store.catalogue, "pretrial_decision", [record("pretrial_decision", 1)]))
+    store.quarantine("pretrial_decision")
+    with monkeypatch.context() as patch:
+        patch.setattr(validation, "count", lambda *_: {("PTD-601", "erdr_number"): 2})
+        with pytest.raises(MachineryError, match=r"disagree on .*PTD-601"):
+            store.link()
+    assert store.violations() == set()
+    assert store.query("select to_regclass('checked.pretrial_decision_linked')::text") == [None]
     night(store)
     state = (
         "select severity, cleared_seq is null, escalated_seq is not null from quality.violations where rule = 'PTD-601'"
     )
+    issues = "select max(issue) from ledger.receipts where submission_seq = 1"
     assert store.query(state) == [("warning", True, False)]
     assert store.query("select form, owed_by, since, escalates_on, escalated from quality.missing_links") == [
         ("pretrial_decision", "MVD-75", DAY, DAY + timedelta(days=11), False)
@@ -291,19 +357,22 @@ def test_a_decision_waits_for_its_offence_escalates_and_is_released(store: Store
     assert store.verdicts() == ["accepted"]
     night(store, 10)
     assert store.query(state) == [("warning", True, False)]
+    assert store.one(issues) == 1
     night(store, 11)
     assert store.query(state) == [("error", True, True)]
     assert store.one("select escalated from quality.missing_links")
     assert store.verdicts() == ["quarantined"]
+    assert store.one(issues) == 2
     events = store.one("select count(*) from ledger.events")
     night(store, 11)
     assert store.one("select count(*) from ledger.events") == events
     store.submit(pack(tmp_path / "o", store.catalogue, "criminal_offence", [record("criminal_offence", 1)]))
     store.receive(NOW + timedelta(days=12))
     night(store, 12)
-    assert "PTD-601" not in {rule for _, _, rule, _ in store.violations()}
     assert store.query(state) == [("error", False, True)]
     assert store.one("select count(*) from quality.missing_links") == 0
+    assert store.one("select verdict from quality.submissions where form = 'pretrial_decision'") == "accepted"
+    assert store.one(issues) == 3
     assert store.verify() == []
 
 

@@ -8,6 +8,7 @@ A rule looks at whether other records are sound in themselves, whatever rules be
 cascade, so the outcome is a function of the records and of the day alone, whatever order they came in.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -56,12 +57,16 @@ def judge(
     machinery is at fault; nothing changes then, and the next time looks at the same records again.
     """
     today = now.astimezone(LOCAL).date()
+    connection.execute("select pg_advisory_lock(510, 60)")
     try:
         with connection.transaction():
             looked_at = scope.gather(connection, catalogue, today)
             rules = _rules(catalogue, looked_at, today)
-            for name in rules:
-                _show(connection, catalogue, catalogue.forms[name])
+            if rules:
+                connection.execute(f"create temporary table person as {_persons(catalogue)}")
+                connection.execute(f"create temporary table sender as {SENDERS}")
+            for name, of_form in rules.items():
+                _show(connection, catalogue, catalogue.forms[name], of_form)
         views = {_view(name): of_form for name, of_form in rules.items()}
         counted = validation.count(sqlalchemy_url, "links", views, docs) if views else {}
         with connection.transaction():
@@ -75,12 +80,13 @@ def judge(
             for name, keys in restanding.items():
                 event_of |= corrections.settle_keys(connection, catalogue, catalogue.forms[name], keys, event_of, now)
             judgement.warn_of_high_shares(connection, catalogue.rule("PKG-132", today), event_of)
-            _remember(connection)
+            _remember(connection, looked_at)
         return Linked(looked_at.records, {key: n for key, n in counted.items() if n}, changes, tuple(sorted(event_of)))
     finally:
         scope.drop(connection, catalogue.forms.values())
         shown = ", ".join(f"checked.{_view(name)}" for name in catalogue.forms)
-        connection.execute(f"drop table if exists {shown}")
+        connection.execute(f"drop table if exists {shown}, person, sender")
+        connection.execute("select pg_advisory_unlock(510, 60)")
 
 
 def _rules(catalogue: Catalogue, looked_at: Scope, today: date) -> dict[str, list[Link]]:
@@ -98,10 +104,10 @@ def _view(form: str) -> str:
     return f"{form}_linked"
 
 
-def _show(connection: psycopg.Connection, catalogue: Catalogue, form: Form) -> None:
-    """One row for each sound record looked at, with the columns of the records it stands with."""
+def _show(connection: psycopg.Connection, catalogue: Catalogue, form: Form, rules: Sequence[Link]) -> None:
+    """One row for each sound record looked at, with the columns of the records it stands with that rules name."""
     own = ["sender.region as sender_region", "sender.bodies as sender_bodies", _has_live_children(catalogue, form)]
-    joins = [f"left join {SENDERS} as sender on sound.subject = sender.subject"]
+    joins = ["left join sender on sound.subject = sender.subject"]
     if "court" in form.field_names:
         own.append("court.subject as court_subject")
         joins.append("left join reference.court as court on sound.court = court.code")
@@ -109,17 +115,21 @@ def _show(connection: psycopg.Connection, catalogue: Catalogue, form: Form) -> N
         own.append("null::text as court_subject")
     if form.peers:
         own += ["person.birth_dates as person_birth_dates", "person.sexes as person_sexes"]
-        joins.append(f"left join ({_persons(catalogue)}) as person on sound.{form.peers[0]} = person.person")
-    newline = "\n"
-    connection.execute(
-        f"create unlogged table checked.{_view(form.name)} as\nwith record as (\n"
-        f"select sound.*, {', '.join(own)}\nfrom sound_{form.name} as sound\n{newline.join(joins)}\n"
+        joins.append(f"left join person on sound.{form.peers[0]} = person.person")
+    linked = (
+        f"with record as (\nselect sound.*, {', '.join(own)}\nfrom sound_{form.name} as sound\n{' '.join(joins)}\n"
         f"where sound.reached <> {PEER}\n)\n{form.linked_sql or 'select record.* from record'}"
+    )
+    named = {word for rule in rules for text in rule.texts for word in re.findall(r"[a-z_0-9]+", text)}
+    columns = connection.execute(f"select * from ({linked}) as linked limit 0").description or ()
+    shown = [column.name for column in columns if column.name in named | {"submission_seq", "line"}]
+    connection.execute(
+        f"create unlogged table checked.{_view(form.name)} as select {', '.join(shown)} from ({linked}) as linked"
     )
     connection.execute(f"analyze checked.{_view(form.name)}")
 
 
-SENDERS = """(
+SENDERS = """
     with recursive above as (
         select code as body, code as subject, 0 as steps from reference.subjects
         union
@@ -139,7 +149,7 @@ SENDERS = """(
             where covered.covered_by = subject.code
         ) as bodies
     from reference.subjects as subject
-)"""
+"""
 """A sender with its region and the bodies it may speak for: itself, those whose chain of parents leads to it, and
 those it covers."""
 
@@ -373,8 +383,9 @@ def _find_replaced(connection: psycopg.Connection, looked_at: Scope) -> None:
     connection.execute("analyze replaced")
 
 
-def _remember(connection: psycopg.Connection) -> None:
+def _remember(connection: psycopg.Connection, looked_at: Scope) -> None:
     connection.execute(
-        "insert into ledger.linked (event_seq) select max(seq) from ledger.events "
-        "on conflict (one) do update set event_seq = excluded.event_seq"
+        "insert into ledger.linked (event_seq) values (%s) "
+        "on conflict (one) do update set event_seq = excluded.event_seq",
+        [looked_at.seen],
     )

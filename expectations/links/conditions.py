@@ -32,6 +32,11 @@ class Link(Condition):
     escalates: str = NEVER
     owed_by: str = "null::text"
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Everything of it that names columns."""
+        return self.holds, self.fulfilled, self.begins, self.escalates, self.owed_by
+
 
 def links(form: Form, catalogue: Catalogue, first_day: date, last_day: date, today: date) -> list[Link]:
     """The rules between forms for records of a form received between two days, as they stand ``today``."""

@@ -33,10 +33,12 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Scope:
-    """``forms`` have records to judge, received from ``days[0]`` to ``days[1]``. ``head`` is the last event that says
-    how records stand; ``kept`` are the keys whose annulments do not count, ``was_kept`` those of which it was so."""
+    """``forms`` have records to judge, received from ``days[0]`` to ``days[1]``. ``seen`` is the last event looked at,
+    ``head`` the last that says how records stand; ``kept`` are the keys whose annulments do not count, ``was_kept``
+    those of which it was so."""
 
     forms: tuple[Form, ...]
+    seen: int
     head: int
     records: int = 0
     days: tuple[date, date] | None = None
@@ -52,14 +54,19 @@ def head(connection: psycopg.Connection) -> int:
     return row[0] if row else 0
 
 
+def _seen(connection: psycopg.Connection) -> int:
+    row = connection.execute("select coalesce(max(seq), 0) from ledger.events").fetchone()
+    return row[0] if row else 0
+
+
 def gather(connection: psycopg.Connection, catalogue: Catalogue, today: date) -> Scope:
     """Fill the temporary tables; costs what arrived and what hangs on it."""
     forms = list(catalogue.forms.values())
     drop(connection, forms)
-    last = head(connection)
+    seen, last = _seen(connection), head(connection)
     _create(connection, forms)
     if not _seed(connection, forms, today):
-        return Scope((), last)
+        return Scope((), seen, last)
     _follow(connection, forms)
     _add_peers(connection, forms)
     for form in forms:
@@ -72,6 +79,7 @@ def gather(connection: psycopg.Connection, catalogue: Catalogue, today: date) ->
     looked_at = [days for records, *days in counted.values() if records]
     return Scope(
         forms=tuple(form for form in forms if counted[form.name][0]),
+        seen=seen,
         head=last,
         records=sum(records for records, *_ in counted.values()),
         days=(min(first for first, _ in looked_at), max(end for _, end in looked_at)) if looked_at else None,
@@ -82,7 +90,7 @@ def gather(connection: psycopg.Connection, catalogue: Catalogue, today: date) ->
 
 def drop(connection: psycopg.Connection, forms: Iterable[Form]) -> None:
     """Take the temporary tables away."""
-    names = [f"{kind}_{form.name}" for form in forms for kind in ("known", "sound", "unsound")]
+    names = [f"{kind}_{form.name}" for form in forms for kind in ("known", "unsound")]
     connection.execute(f"drop table if exists {', '.join(names)}, reached, link_value cascade")
 
 
@@ -94,6 +102,10 @@ def _create(connection: psycopg.Connection, forms: Sequence[Form]) -> None:
     for form in forms:
         connection.execute(
             f"create temporary table known_{form.name} as select *, 0 as reached from checked.{form.name} limit 0"
+        )
+        connection.execute(
+            f"alter table known_{form.name} add column is_sound boolean default true, "
+            "add column is_kept boolean default false, add column is_live boolean default true"
         )
 
 
@@ -207,8 +219,9 @@ def _meet(connection: psycopg.Connection, forms: Sequence[Form], of: int | None,
 
 def _reach(connection: psycopg.Connection, form: Form, column: str, values: str, round_: int) -> None:
     connection.execute(
-        f"insert into reached select distinct '{form.name}', record_key, {round_} from raw.{form.name} "
-        f"where {meeting_column(form, column)} in ({values}) on conflict do nothing"
+        f"insert into reached select distinct '{form.name}', record_key, {round_} from raw.{form.name} as record "
+        f"where {meeting_column(form, column)} in ({values}) and not exists (select from reached "
+        f"where reached.form = '{form.name}' and reached.record_key = record.record_key)"
     )
 
 
@@ -380,23 +393,34 @@ def _restand(connection: psycopg.Connection, form: str, versions: Outcome) -> No
 
 
 def _show_sound(connection: psycopg.Connection, form: Form) -> None:
-    live = "not is_kept and action <> 'D' and row_number() over ("
+    """Most records have one version, which is sound and live: the others are marked."""
+    known = f"known_{form.name}"
+    connection.execute(
+        f"update {known} as known set is_sound = unsound.is_kept, is_kept = unsound.is_kept, is_live = false "
+        f"from unsound_{form.name} as unsound "
+        "where (known.submission_seq, known.line) = (unsound.submission_seq, unsound.line)"
+    )
     connection.execute(
         f"""
-        create temporary table sound_{form.name} as
-        select *, {live} partition by record_key, is_kept order by {_descending()}) = 1 as is_live
+        update {known} as known set is_live = false
         from (
-            select known.*, coalesce(unsound.is_kept, false) as is_kept
-            from known_{form.name} as known
-            left join unsound_{form.name} as unsound using (submission_seq, line)
-            where unsound.line is null or unsound.is_kept
-        ) as sound
+            select submission_seq, line,
+                row_number() over (partition by record_key order by {_descending()}) as from_end
+            from {known}
+            where is_sound and not is_kept
+            and record_key in (select record_key from {known} group by record_key having count(*) > 1)
+        ) as version
+        where version.from_end > 1 and (known.submission_seq, known.line) = (version.submission_seq, version.line)
         """
     )
-    for column in {name for columns in form.links.values() for name in columns} | set(form.peers):
-        connection.execute(f"create index on sound_{form.name} ({column})")
-    connection.execute(f"analyze sound_{form.name}")
-    connection.execute(f"create temporary view live_{form.name} as select * from sound_{form.name} where is_live")
+    connection.execute(f"update {known} set is_live = false where action = 'D' and is_live")
+    for column in {name for columns in form.links.values() for name in columns}:
+        connection.execute(f"create index on {known} ({column}) where is_live")
+    connection.execute(f"analyze {known}")
+    connection.execute(
+        f"create temporary view sound_{form.name} as select * from {known} where is_sound;"
+        f"create temporary view live_{form.name} as select * from {known} where is_live"
+    )
 
 
 def _descending() -> str:
