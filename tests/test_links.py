@@ -19,6 +19,7 @@ from expectations.links.conditions import links
 from expectations.validation import MachineryError
 from ingestion.contract import Catalogue
 from ingestion.demo import check_digit
+from tests import links_civil
 from tests.conftest import Store, warehouse_like
 from tests.life_course import Changes, Course, course, keys, period, submit
 from tests.packages import DAY, NOW, pack, record
@@ -235,7 +236,7 @@ def judged(template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: C
         yield store
 
 
-BROKEN = [entry for of_form in BREAKS.values() for entry in of_form]
+BROKEN = [entry for of_form in (BREAKS | links_civil.BREAKS).values() for entry in of_form]
 
 
 def open_rules(store: Store, form: str, key: str) -> dict[str, str]:
