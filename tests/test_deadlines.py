@@ -52,7 +52,7 @@ def test_working_days_leave_out_weekends_and_holidays(day: date, deadline: str, 
 
 def test_a_holiday_of_one_year_counts_in_that_year_alone() -> None:
     moved = Code("2026-11-23", date(2015, 1, 1), None, "exact", None, {}, {})
-    ended = Code("11-24", date(2015, 1, 1), date(2025, 12, 31), "exact", None, {}, {})
+    ended = Code("11-24", date(2015, 1, 1), date(2025, 11, 24), "exact", None, {}, {})
     holidays = Holidays((moved, ended))
     assert not holidays.is_working(MONDAY)
     assert holidays.is_working(date(2027, 11, 23))
@@ -147,6 +147,12 @@ def test_the_earliest_period_not_yet_due_is_the_earliest(
     assert due(end, deadline, working_days=working_days).astimezone(UTC) >= instant
     before = start - timedelta(days=1)
     assert due(before, deadline, working_days=working_days).astimezone(UTC) < instant
+
+
+def test_what_is_due_at_this_very_moment_is_not_yet_overdue() -> None:
+    moment = midnight(date(2026, 11, 22))
+    for since, first in ((moment, FRIDAY), (moment + timedelta(microseconds=1), FRIDAY + timedelta(days=1))):
+        assert deadlines.earliest_due("day", "PT24H", working_days=False, holidays=HOLIDAYS, since=since) == first
 
 
 def test_every_deadline_of_the_regulation_can_be_counted(catalogue: Catalogue) -> None:
