@@ -5,14 +5,13 @@ quarter on either side of a bound; the rates of false alarms by the calibration 
 judgement of records.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -22,7 +21,7 @@ from expectations.findings import Changes
 from expectations.plausibility import statistics, tallies
 from expectations.validation import MachineryError
 from ingestion.contract import Catalogue
-from tests.conftest import Store
+from tests.conftest import Store, warehouse_like
 from tests.packages import DAY, NOW, Values, pack, record
 
 OFFENCE, DECISION, PROTOCOL, CASE = "criminal_offence", "pretrial_decision", "administrative_offence", "civil_case"
@@ -33,6 +32,19 @@ LATER = datetime(2026, 11, 15, 2, 0, tzinfo=NOW.tzinfo)
 YEAR_END = datetime(2027, 1, 15, 2, 0, tzinfo=NOW.tzinfo)
 QUARTER = date(2026, 10, 1)
 pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def shared(template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Iterator[Store]:
+    with warehouse_like(template, tmp_path_factory.mktemp("shared"), catalogue) as made:
+        yield made
+
+
+@pytest.fixture
+def series(shared: Store) -> Iterator[Store]:
+    """A warehouse without records, for tallies laid down by hand; everything is rolled back."""
+    with shared.connection.transaction(force_rollback=True):
+        yield replace(shared)
 
 
 class Office:
@@ -108,7 +120,11 @@ def statistic(store: Store, rule: str, period: date, item: str = "", subject: st
         period,
         item,
     )
-    return dict(zip(("value", "lower", "upper", "n", "holds"), rows[0], strict=True)) if rows else None
+    if not rows:
+        return None
+    *numbers, n, is_plausible = rows[0]
+    floats = [None if number is None else float(number) for number in numbers]
+    return dict(zip(("value", "lower", "upper"), floats, strict=True)) | {"n": n, "holds": is_plausible}
 
 
 def holds(store: Store, rule: str, period: date, item: str = "", subject: str = POLICE) -> bool | None:
@@ -176,8 +192,8 @@ OLD = {
     "committed_date": "2026-10-03",
 }
 HISTORY: dict[str, dict[str, str]] = {
-    "new": {},
-    "lowered": {"action": "M", "severity": "1", "article_part": "1"},
+    "new": {"severity": "3", "article_part": "3"},
+    "lowered": {"action": "M"},
     "unknown code": {"action": "M", "place_type": "moon"},
     "other": {"action": "M", "place_type": "other"},
     "annulled": {"action": "D"},
@@ -228,11 +244,11 @@ def test_a_quarantined_record_counts_once_it_is_repaired(office: Office) -> None
 
 
 def test_a_replacement_to_a_lower_severity_and_an_annulment_are_retractions(office: Office) -> None:
-    office.send(record(OFFENCE, 1), record(OFFENCE, 2), record(OFFENCE, 3))
+    office.send(record(OFFENCE, 1, severity="3", article_part="3"), record(OFFENCE, 2), record(OFFENCE, 3))
     office.send(
-        record(OFFENCE, 1, action="M", severity="1", article_part="1"),
+        record(OFFENCE, 1, action="M"),
         record(OFFENCE, 2, action="D"),
-        record(OFFENCE, 3, action="M", time_of_day="night", committed_time=""),
+        record(OFFENCE, 3, action="M", damage_kzt="1.00"),
         sequence=2,
     )
     office.night()
@@ -245,7 +261,7 @@ def test_what_a_recording_device_recorded_is_no_point_entered_by_hand(office: Of
         "device_no": "KZ-1",
         "device_certificate_until": "2027-01-01",
         "article": "592",
-        "measured_speed": "90",
+        "measured_speed": "75",
         "speed_limit": "60",
     }
     office.send(record(PROTOCOL, 1), record(PROTOCOL, 2, **camera), form=PROTOCOL)
@@ -260,35 +276,35 @@ HUNDRED = {months_before(QUARTER, ago): {"n": 100} for ago in range(1, 13)}
 
 
 @pytest.mark.parametrize(("n", "plausible"), [(64, True), (63, False), (145, True), (146, False)])
-def test_a_number_of_records_is_held_against_its_history(store: Store, n: int, plausible: bool) -> None:
+def test_a_number_of_records_is_held_against_its_history(series: Store, n: int, plausible: bool) -> None:
     """Median 100, deviation sqrt(100 + 10 x 10) = 14.14: from 63.23 (2.6 of them) to 145.25 (3.2)."""
-    judge(store, "records", {**HUNDRED, OCTOBER: {"n": n}}, at=LATER)
+    judge(series, "records", {**HUNDRED, OCTOBER: {"n": n}}, at=LATER)
     rule = "SER-801" if n < 100 else "SER-802"
-    assert holds(store, rule, OCTOBER) is plausible
-    assert holds(store, "SER-802" if n < 100 else "SER-801", OCTOBER) is True
+    assert holds(series, rule, OCTOBER) is plausible
+    assert holds(series, "SER-802" if n < 100 else "SER-801", OCTOBER) is True
 
 
-def test_a_month_without_any_record_is_a_drop(store: Store) -> None:
-    lay(store, "records", HUNDRED)
-    measured(store, ("records", OFFENCE, POLICE, months_before(OCTOBER, 1)), at=LATER)
-    assert statistic(store, "SER-801", OCTOBER) is not None
-    assert holds(store, "SER-801", OCTOBER) is False
+def test_a_month_without_any_record_is_a_drop(series: Store) -> None:
+    lay(series, "records", HUNDRED)
+    measured(series, ("records", OFFENCE, POLICE, months_before(OCTOBER, 1)), at=LATER)
+    assert statistic(series, "SER-801", OCTOBER) is not None
+    assert holds(series, "SER-801", OCTOBER) is False
 
 
-def test_the_month_that_runs_is_not_measured_yet(store: Store) -> None:
-    judge(store, "records", {**HUNDRED, OCTOBER: {"n": 1}}, at=LATER - timedelta(days=8))
-    assert holds(store, "SER-801", OCTOBER) is None
+def test_the_month_that_runs_is_not_measured_yet(series: Store) -> None:
+    judge(series, "records", {**HUNDRED, OCTOBER: {"n": 1}}, at=LATER - timedelta(days=8))
+    assert holds(series, "SER-801", OCTOBER) is None
 
 
-def test_a_small_body_is_not_warned_about_chance(store: Store) -> None:
-    judge(store, "records", {month: {"n": 9} for month in HUNDRED} | {OCTOBER: {}}, at=LATER)
-    assert holds(store, "SER-801", OCTOBER) is None
+def test_a_small_body_is_not_warned_about_chance(series: Store) -> None:
+    judge(series, "records", {month: {"n": 9} for month in HUNDRED} | {OCTOBER: {}}, at=LATER)
+    assert holds(series, "SER-801", OCTOBER) is None
 
 
-def test_a_young_series_has_no_history_yet(store: Store) -> None:
-    judge(store, "records", {m: HUNDRED[m] for m in list(HUNDRED)[:5]} | {OCTOBER: {"n": 1}}, at=LATER)
-    assert holds(store, "SER-801", OCTOBER) is None
-    assert store.query("select form from quality.plausibility where rule = 'SER-802'") == []
+def test_a_young_series_has_no_history_yet(series: Store) -> None:
+    judge(series, "records", {m: HUNDRED[m] for m in list(HUNDRED)[:5]} | {OCTOBER: {"n": 1}}, at=LATER)
+    assert holds(series, "SER-801", OCTOBER) is None
+    assert series.query("select form from quality.plausibility where rule = 'SER-802'") == []
 
 
 def test_reports_have_no_series(catalogue: Catalogue) -> None:
@@ -305,28 +321,28 @@ def quarter(**counts: int) -> dict[date, dict[str, int]]:
 
 
 @pytest.mark.parametrize(("last", "plausible"), [(98, True), (99, False)])
-def test_a_tenth_of_the_events_on_the_last_day_is_too_much(store: Store, last: int, plausible: bool) -> None:
-    judge(store, "days", {months_before(OCTOBER, 4): {"last": last, "other": 1000 - last}})
-    assert holds(store, "SER-803", date(2026, 1, 1)) is plausible
+def test_a_tenth_of_the_events_on_the_last_day_is_too_much(series: Store, last: int, plausible: bool) -> None:
+    judge(series, "days", {months_before(OCTOBER, 4): {"last": last, "other": 1000 - last}})
+    assert holds(series, "SER-803", date(2026, 1, 1)) is plausible
 
 
-def test_events_are_looked_at_over_twelve_months(store: Store) -> None:
-    judge(store, "days", {date(2026, 1, 1): {"last": 60, "other": 60}, date(2026, 12, 1): {"other": 480}})
-    assert statistic(store, "SER-803", date(2026, 1, 1)) == {
+def test_events_are_looked_at_over_twelve_months(series: Store) -> None:
+    judge(series, "days", {date(2026, 1, 1): {"last": 60, "other": 60}, date(2026, 12, 1): {"other": 480}})
+    assert statistic(series, "SER-803", date(2026, 1, 1)) == {
         "value": pytest.approx(0.1),
         "lower": None,
         "upper": pytest.approx(0.0987),
         "n": 600,
         "holds": False,
     }
-    assert holds(store, "SER-803", date(2025, 10, 1)) is None  # 120 events are too few
+    assert holds(series, "SER-803", date(2025, 10, 1)) is None  # 120 events are too few
 
 
 @pytest.mark.parametrize(("vague", "plausible"), [(30, True), (31, False)])
-def test_three_in_ten_values_may_say_nothing(store: Store, vague: int, plausible: bool) -> None:
-    judge(store, "codes", quarter(place_type__vague=vague, place_type__told=100 - vague, time_of_day__told=100))
-    assert holds(store, "SER-806", QUARTER, "place_type") is plausible
-    assert holds(store, "SER-806", QUARTER, "time_of_day") is True
+def test_three_in_ten_values_may_say_nothing(series: Store, vague: int, plausible: bool) -> None:
+    judge(series, "codes", quarter(place_type__vague=vague, place_type__told=100 - vague, time_of_day__told=100))
+    assert holds(series, "SER-806", QUARTER, "place_type") is plausible
+    assert holds(series, "SER-806", QUARTER, "time_of_day") is True
 
 
 def test_fields_with_codes_that_say_nothing_follow_from_the_classifiers(catalogue: Catalogue) -> None:
@@ -341,14 +357,14 @@ def buckets(*, fullest: int, n: int) -> dict[date, dict[str, int]]:
 
 
 @pytest.mark.parametrize(("fullest", "plausible"), [(50, True), (51, False)])
-def test_one_point_may_hold_a_twentieth(store: Store, fullest: int, plausible: bool) -> None:
-    judge(store, "points", buckets(fullest=fullest, n=1000))
-    assert holds(store, "SER-807", QUARTER) is plausible
+def test_one_point_may_hold_a_twentieth(series: Store, fullest: int, plausible: bool) -> None:
+    judge(series, "points", buckets(fullest=fullest, n=1000))
+    assert holds(series, "SER-807", QUARTER) is plausible
 
 
-def test_two_hundred_points_are_needed(store: Store) -> None:
-    judge(store, "points", buckets(fullest=100, n=199))
-    assert holds(store, "SER-807", QUARTER) is None
+def test_two_hundred_points_are_needed(series: Store) -> None:
+    judge(series, "points", buckets(fullest=100, n=199))
+    assert holds(series, "SER-807", QUARTER) is None
 
 
 def test_a_full_bucket_of_different_points_is_no_point(office: Office) -> None:
@@ -388,30 +404,31 @@ PEERS = ("MVD-71", "MVD-19", "MVD-55", "MVD-35")
 
 
 @pytest.mark.parametrize(("retracted", "plausible"), [(33, True), (34, False)])
-def test_annulments_are_held_against_those_of_peers(store: Store, retracted: int, plausible: bool) -> None:
+def test_annulments_are_held_against_those_of_peers(series: Store, retracted: int, plausible: bool) -> None:
     """Peers annul 1 %: at most 2 % and three deviations of chance, 3 x sqrt(0.02 / 1000) = 1.34 %."""
     for peer in PEERS:
-        lay(store, "retractions", quarter(sent=1000, retracted=10), subject=peer)
-    judge(store, "retractions", quarter(sent=1000, retracted=retracted))
-    assert holds(store, "SER-808", QUARTER) is plausible
+        lay(series, "retractions", quarter(sent=1000, retracted=10), subject=peer)
+    judge(series, "retractions", quarter(sent=1000, retracted=retracted))
+    assert holds(series, "SER-808", QUARTER) is plausible
 
 
 @pytest.mark.parametrize(("retracted", "plausible"), [(71, True), (72, False)])
-def test_annulments_are_at_most_five_percent_whatever_peers_do(store: Store, retracted: int, plausible: bool) -> None:
+def test_annulments_are_at_most_five_percent_whatever_peers_do(series: Store, retracted: int, plausible: bool) -> None:
     for peer in PEERS:
-        lay(store, "retractions", quarter(sent=1000, retracted=60), subject=peer)
-    judge(store, "retractions", quarter(sent=1000, retracted=retracted))
-    assert holds(store, "SER-808", QUARTER) is plausible
+        lay(series, "retractions", quarter(sent=1000, retracted=60), subject=peer)
+    judge(series, "retractions", quarter(sent=1000, retracted=retracted))
+    assert holds(series, "SER-808", QUARTER) is plausible
 
 
-def test_a_change_of_peers_measures_all_of_a_kind_again(store: Store) -> None:
+def test_a_change_of_peers_measures_all_of_a_kind_again(series: Store) -> None:
     for subject in (*PEERS, POLICE):
-        judge(store, "retractions", quarter(sent=1000, retracted=24), subject=subject)
-    assert holds(store, "SER-808", QUARTER) is True
+        judge(series, "retractions", quarter(sent=1000, retracted=24), subject=subject)
+    assert holds(series, "SER-808", QUARTER) is True
     for peer in PEERS:
-        judge(store, "retractions", quarter(sent=1000, retracted=1), subject=peer)
-    assert statistic(store, "SER-808", QUARTER) == {
-        "value": pytest.approx(0.024), "lower": None, "upper": pytest.approx(0.01 + 3 * 0.00316228, abs=1e-5), "n": 1000, "holds": True,
+        judge(series, "retractions", quarter(sent=1000, retracted=1), subject=peer)
+    assert statistic(series, "SER-808", QUARTER) == {
+        "value": pytest.approx(0.024), "lower": None, "upper": pytest.approx(0.01 + 3 * 0.00316228, abs=1e-5),
+        "n": 1000, "holds": False,
     }  # fmt: skip
 
 
@@ -423,25 +440,25 @@ YEAR = [months_before(QUARTER, ago) for ago in (3, 6, 9, 12)]
 
 def mixed(share: int) -> dict[str, int]:
     """A thousand offences, ``share`` of a thousand of an article not seen before."""
-    return {article: 100 - share // 10 for article in EVEN} | {"999": share // 10 * 10}
+    return dict.fromkeys(EVEN, 100 - share // 10) | {"999": share // 10 * 10}
 
 
 @pytest.mark.parametrize(("share", "plausible"), [(70, True), (110, False)])
-def test_the_mix_of_articles_may_move_by_a_fifth(store: Store, share: int, plausible: bool) -> None:
-    judge(store, "articles", {month: EVEN for month in YEAR} | {QUARTER: mixed(share)})
-    found = statistic(store, "SER-810", QUARTER)
+def test_the_mix_of_articles_may_move_by_a_fifth(series: Store, share: int, plausible: bool) -> None:
+    judge(series, "articles", dict.fromkeys(YEAR, EVEN) | {QUARTER: mixed(share)})
+    found = statistic(series, "SER-810", QUARTER)
     assert found is not None
     assert found["holds"] is plausible
 
 
-def test_the_distance_is_that_of_jensen_and_shannon(store: Store) -> None:
+def test_the_distance_is_that_of_jensen_and_shannon(series: Store) -> None:
     """Two mixes without a common article are one apart; a mix is nowhere from itself."""
-    judge(store, "articles", {YEAR[0]: EVEN, QUARTER: {"999": 1000}})
-    assert statistic(store, "SER-810", QUARTER) | {"upper": None} == {  # type: ignore[operator]
+    judge(series, "articles", {YEAR[0]: EVEN, QUARTER: {"999": 1000}})
+    assert statistic(series, "SER-810", QUARTER) | {"upper": None} == {  # type: ignore[operator]
         "value": 1, "lower": None, "upper": None, "n": 1000, "holds": False,
     }  # fmt: skip
-    judge(store, "articles", {YEAR[0]: EVEN, QUARTER: EVEN})
-    found = statistic(store, "SER-810", QUARTER)
+    judge(series, "articles", {YEAR[0]: EVEN, QUARTER: EVEN})
+    found = statistic(series, "SER-810", QUARTER)
     assert found is not None
     assert (found["value"], found["upper"]) == (0, pytest.approx((0.04 + 9 / 8 * 2 / 1000 / 0.693147) ** 0.5, abs=1e-6))
 
@@ -450,32 +467,32 @@ EIGHT = [months_before(QUARTER, 3 * ago) for ago in range(1, 9)]
 
 
 @pytest.mark.parametrize(("court", "plausible"), [(384, True), (383, False), (616, True), (617, False)])
-def test_the_share_solved_is_held_against_eight_quarters(store: Store, court: int, plausible: bool) -> None:
+def test_the_share_solved_is_held_against_eight_quarters(series: Store, court: int, plausible: bool) -> None:
     """Half of a thousand decisions: three deviations of sqrt(0.25 / 1000 + 0.0009) are 10.2 points."""
     shift = 0.5 + 3 * (0.25 / 1000 + 0.0009) ** 0.5
     assert 0.6 < shift < 0.61
     near = {384: 399, 383: 398, 616: 601, 617: 602}[court]
     judge(
-        store,
+        series,
         "outcomes",
         {month: {"court": 500, "closed": 100, "paused": 400} for month in EIGHT}
         | {QUARTER: {"court": near, "paused": 1000 - near}},
         form=DECISION,
     )
-    assert holds(store, "SER-814", QUARTER) is plausible
+    assert holds(series, "SER-814", QUARTER) is plausible
 
 
 # After closing
 
 
 @pytest.fixture
-def closed(store: Store) -> Store:
+def closed(series: Store) -> Store:
     """Offences of July to October, a thousand a month, closed."""
     months = [months_before(OCTOBER, ago) for ago in range(4)]
-    closing = replace(store.catalogue, closed_periods={OFFENCE: date(2026, 10, 31), CASE: date(2026, 10, 31)})
-    store.catalogue = closing
-    judge(store, "records", {month: {"n": 1000} for month in months})
-    return store
+    closing = replace(series.catalogue, closed_periods={OFFENCE: date(2026, 10, 31), CASE: date(2026, 10, 31)})
+    series.catalogue = closing
+    judge(series, "records", {month: {"n": 1000} for month in months})
+    return series
 
 
 def test_figures_are_kept_as_they_stood_when_their_period_was_closed(closed: Store) -> None:
@@ -504,15 +521,17 @@ def test_four_periods_that_improve_running_are_too_many(closed: Store) -> None:
     assert holds(closed, "SER-809", OCTOBER, "registered") is True
 
 
-def test_more_solved_and_fewer_pending_are_in_the_subjects_favour(store: Store) -> None:
-    store.catalogue = replace(store.catalogue, closed_periods={DECISION: date(2026, 10, 31), CASE: date(2026, 10, 31)})
-    judge(store, "outcomes", {OCTOBER: {"court": 500, "paused": 500}}, form=DECISION)
-    lay(store, "decided", {OCTOBER: {"n": 600}}, form=CASE, subject=COURT)
-    judge(store, "records", {OCTOBER: {"n": 1600}}, form=CASE, subject=COURT)
-    judge(store, "outcomes", {OCTOBER: {"court": 530, "paused": 470}}, form=DECISION)
-    judge(store, "decided", {OCTOBER: {"n": 610}}, form=CASE, subject=COURT)
-    solved = statistic(store, "SER-809", OCTOBER, "solved")
-    pending = statistic(store, "SER-809", OCTOBER, "pending", COURT)
+def test_more_solved_and_fewer_pending_are_in_the_subjects_favour(series: Store) -> None:
+    series.catalogue = replace(
+        series.catalogue, closed_periods={DECISION: date(2026, 10, 31), CASE: date(2026, 10, 31)}
+    )
+    judge(series, "outcomes", {OCTOBER: {"court": 500, "paused": 500}}, form=DECISION)
+    lay(series, "decided", {OCTOBER: {"n": 600}}, form=CASE, subject=COURT)
+    judge(series, "records", {OCTOBER: {"n": 1600}}, form=CASE, subject=COURT)
+    judge(series, "outcomes", {OCTOBER: {"court": 530, "paused": 470}}, form=DECISION)
+    judge(series, "decided", {OCTOBER: {"n": 610}}, form=CASE, subject=COURT)
+    solved = statistic(series, "SER-809", OCTOBER, "solved")
+    pending = statistic(series, "SER-809", OCTOBER, "pending", COURT)
     assert solved is not None
     assert pending is not None
     assert (solved["value"], pending["value"]) == (pytest.approx(0.03), pytest.approx(0.01))
@@ -521,45 +540,45 @@ def test_more_solved_and_fewer_pending_are_in_the_subjects_favour(store: Store) 
 # Recording devices
 
 
-def recorded(store: Store, device: str, *ago: int) -> None:
+def recorded(series: Store, device: str, *ago: int) -> None:
     """Days before the night on which a device recorded."""
-    with store.connection.cursor() as cursor:
+    with series.connection.cursor() as cursor:
         cursor.executemany(
             "insert into quality.device_days values (%s, %s, %s, %s, 1)",
             [(PROTOCOL, CAMERAS, device, NOW.date() - timedelta(days=n)) for n in ago],
         )
 
 
-def silent(store: Store, at: datetime = NOW) -> list[tuple[str, bool]]:
-    measured(store, at=at)
-    return store.query("select item, is_plausible from quality.plausibility where rule = 'SER-812' order by 1")
+def silent(series: Store, at: datetime = NOW) -> list[tuple[str, bool]]:
+    measured(series, at=at)
+    return series.query("select item, is_plausible from quality.plausibility where rule = 'SER-812' order by 1")
 
 
-def test_a_device_that_recorded_daily_may_be_silent_for_three_days(store: Store) -> None:
-    recorded(store, "daily", *range(5, 35))
-    assert silent(store, NOW - timedelta(days=2)) == []
-    assert silent(store, NOW - timedelta(days=1)) == [("daily", True)]
-    assert silent(store) == [("daily", False)]
+def test_a_device_that_recorded_daily_may_be_silent_for_three_days(series: Store) -> None:
+    recorded(series, "daily", *range(5, 35))
+    assert silent(series, NOW - timedelta(days=2)) == []
+    assert silent(series, NOW - timedelta(days=1)) == [("daily", True)]
+    assert silent(series) == [("daily", False)]
 
 
-def test_a_device_that_recorded_now_and_then_may_be_silent_for_longer(store: Store) -> None:
-    recorded(store, "often", *(n for n in range(12, 42) if n % 3))
-    recorded(store, "seldom", *range(12, 31))
-    assert silent(store) == [("often", True)]
-    assert silent(store, NOW + timedelta(days=5)) == [("often", False)]
+def test_a_device_that_recorded_now_and_then_may_be_silent_for_longer(series: Store) -> None:
+    recorded(series, "often", *(n for n in range(12, 42) if n % 3))
+    recorded(series, "seldom", *range(12, 31))
+    assert silent(series) == [("often", True)]
+    assert silent(series, NOW + timedelta(days=5)) == [("often", False)]
 
 
-def test_a_device_given_up_is_silent_no_longer(store: Store) -> None:
-    recorded(store, "old", *range(20, 50))
-    assert silent(store) == [("old", False)]
-    assert silent(store, NOW + timedelta(days=71)) == []
+def test_a_device_given_up_is_silent_no_longer(series: Store) -> None:
+    recorded(series, "old", *range(20, 50))
+    assert silent(series) == [("old", False)]
+    assert silent(series, NOW + timedelta(days=71)) == []
 
 
-def test_a_device_that_records_again_is_silent_no_longer(store: Store) -> None:
-    recorded(store, "daily", *range(9, 39))
-    assert silent(store) == [("daily", False)]
-    recorded(store, "daily", 1)
-    assert silent(store) == []
+def test_a_device_that_records_again_is_silent_no_longer(series: Store) -> None:
+    recorded(series, "daily", *range(9, 39))
+    assert silent(series) == [("daily", False)]
+    recorded(series, "daily", 1)
+    assert silent(series) == []
 
 
 # Findings
@@ -578,7 +597,7 @@ def test_what_does_not_hold_is_a_finding_until_it_does(office: Office) -> None:
         "select detail, severity from quality.findings where cleared_at is null and form = %s and rule = 'SER-801'",
         OFFENCE,
     )
-    assert detail == {"value": "1", "lower": "63.230447", "upper": None, "n": 9}
+    assert detail == {"value": "1", "lower": "63.230447", "upper": None, "n": 7}
     assert severity == "warning"
 
     again = store.measure(LATER)
@@ -605,19 +624,21 @@ def test_a_month_that_ends_is_measured_though_nothing_came(office: Office) -> No
 def test_great_expectations_and_the_findings_must_agree(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     lay(office.store, "records", HUNDRED)
     office.send(record(OFFENCE, 1))
+    office.store.quarantine(OFFENCE, LATER)
     monkeypatch.setattr(validation, "count", lambda *_: {("SER-801", "manifest.payload[].records"): 2})
     with pytest.raises(MachineryError, match="disagree"):
-        office.night(LATER)
+        office.store.measure(LATER)
     assert open_findings(office.store) == []
 
 
 def test_a_night_that_failed_is_settled_by_the_next(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     lay(office.store, "records", HUNDRED)
     office.send(record(OFFENCE, 1))
+    office.store.quarantine(OFFENCE, LATER)
     with monkeypatch.context() as broken:
         broken.setattr(validation, "count", lambda *_: {("SER-801", "manifest.payload[].records"): 2})
         with pytest.raises(MachineryError):
-            office.night(LATER)
+            office.store.measure(LATER)
     assert office.store.measure(LATER + timedelta(hours=1)).findings == Changes(1, 0)
     assert counted(office.store, "records")["n"] == 12 * 100 + 1
 
@@ -630,21 +651,21 @@ def test_findings_name_no_value_of_a_record(catalogue: Catalogue) -> None:
 # Calibration
 
 
-def test_clean_histories_seldom_alarm(store: Store) -> None:
-    outcomes = calibration.calibrate(store.connection, store.catalogue, seed=5, device_days=40, bodies=24)
+def test_clean_histories_seldom_alarm(series: Store) -> None:
+    outcomes = calibration.calibrate(series.connection, series.catalogue, seed=5, device_days=40, bodies=24)
     told = {rule: (o.periods, o.alarms, o.anomalies, o.found) for rule, o in outcomes.items()}
     assert set(outcomes) == set(tallies.USES), told
     for rule, outcome in outcomes.items():
-        assert outcome.periods > 30, (rule, told)
+        assert outcome.periods >= 14, (rule, told)
         assert outcome.share <= 0.02, (rule, told)
         assert outcome.power >= 0.7, (rule, told)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", calibration.SEEDS)
-def test_one_in_a_hundred_clean_periods_alarms_at_most(store: Store, seed: int) -> None:
+def test_one_in_a_hundred_clean_periods_alarms_at_most(series: Store, seed: int) -> None:
     """Three years of every police body and court: at most 1 % for each rule; what is put in is found."""
-    for rule, outcome in calibration.calibrate(store.connection, store.catalogue, seed).items():
+    for rule, outcome in calibration.calibrate(series.connection, series.catalogue, seed).items():
         print(seed, rule, outcome)
         assert outcome.share <= 0.01, (seed, rule, outcome)
         assert outcome.power >= 0.85, (seed, rule, outcome)

@@ -1,39 +1,39 @@
--- Add what changed to the tallies.
+-- Add what changed to the tallies, cell by cell.
 insert into quality.tallies (tally, form, subject, month, counts)
 select
-    tally,
-    form,
-    subject,
-    month,
-    coalesce(jsonb_object_agg(code, n) filter (where n <> 0), '{}')
+    cell.tally,
+    cell.form,
+    cell.subject,
+    cell.month,
+    summed.counts
 from (
     select
         tally,
         form,
         subject,
         month,
-        code,
-        sum(n) as n
+        jsonb_object_agg(code, n) as counts
+    from fresh
+    group by 1, 2, 3, 4
+) as cell
+left join quality.tallies as known
+    on
+        cell.tally = known.tally
+        and cell.form = known.form
+        and cell.subject = known.subject
+        and cell.month = known.month
+cross join lateral (
+    select coalesce(jsonb_object_agg(key, n) filter (where n <> 0), '{}') as counts
     from (
-        select * from fresh
-        union all
         select
-            tallies.tally,
-            tallies.form,
-            tallies.subject,
-            tallies.month,
-            counted.key,
-            counted.value::bigint
-        from quality.tallies as tallies
-        inner join (select distinct tally, form, subject, month from fresh) as cell
-            on
-                tallies.tally = cell.tally
-                and tallies.form = cell.form
-                and tallies.subject = cell.subject
-                and tallies.month = cell.month
-        cross join lateral jsonb_each_text(tallies.counts) as counted
+            key,
+            sum(value::integer) as n
+        from (
+            select * from jsonb_each_text(cell.counts)
+            union all
+            select * from jsonb_each_text(known.counts)
+        ) as part
+        group by 1
     ) as part
-    group by 1, 2, 3, 4, 5
 ) as summed
-group by 1, 2, 3, 4
 on conflict (tally, form, subject, month) do update set counts = excluded.counts
