@@ -65,7 +65,7 @@ def show(outcome: Outcome, console: Console) -> None:
     )
     verdicts = Counter((p.verdict_now, p.verdict_draft) for p in outcome.packages if p.verdict_now != p.verdict_draft)
     for (now, draft), number in sorted(verdicts.items()):
-        console.print(f"{now} -> {draft}: {number} packages")
+        console.print(f"packages {now} -> {draft}: {number}")
     _table(
         console,
         "Records that newly break a rule",
