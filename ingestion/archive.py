@@ -59,6 +59,11 @@ class Archive:
             self._parts[sha256] = path
         return sha256, size
 
+    def clear(self) -> None:
+        """Remove what a crash left half put; for whoever alone may put."""
+        for part in self.root.glob(".part-*"):
+            part.unlink()
+
     def keep(self) -> None:
         """Make everything durable that was put: first the bytes, then their names, then the folders."""
         parts, self._parts = self._parts, {}

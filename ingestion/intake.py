@@ -86,6 +86,7 @@ def receive(
     total = Received()
     connection.execute("select pg_advisory_lock(510, 3)")
     try:
+        archive.clear()
         claims = iter([*_claims_left(home), *_claim_all(home)])
         while batch := list(islice(claims, BATCH)):
             total += _register(connection, catalogue, archive, batch, now, simulated=simulated)

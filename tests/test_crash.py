@@ -170,6 +170,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(store: Store, another_s
     assert store.verify() == []
     assert list((store.home / "inbox").glob("*/*")) == []
     assert list((store.home / "intake").glob("*/*/*")) == []
+    assert list((store.home / "archive").glob(".part-*")) == []
     assert len(expected["submissions"]) == 5 * WAVES
 
 

@@ -141,6 +141,15 @@ def test_the_archive_keeps_equal_bytes_once_and_never_overwrites(tmp_path: Path)
     assert archive.read(first[0]) == b"bytes"
 
 
+def test_what_a_crash_left_half_put_is_removed_by_the_next_intake(kept: Store) -> None:
+    archive = Archive(kept.home / "archive")
+    before = sorted(archive.root.rglob("*"))
+    archive.put_blocks([b"cut off"])
+    assert sorted(archive.root.rglob("*")) != before
+    kept.receive()
+    assert sorted(archive.root.rglob("*")) == before
+
+
 def test_no_bytes_have_their_name_before_the_disk_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of DESIGN 4: the file, its name, the folder; whoever finds a name finds the bytes after a crash."""
     archive, steps = Archive(tmp_path / "archive"), []
