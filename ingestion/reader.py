@@ -346,7 +346,7 @@ def type_records(
         record_key = pl.concat_str(
             [pl.col(key).cast(pl.String).fill_null("") for key in form.natural_key], separator="|"
         )
-        flags = _text_findings(part, typed, fields, rules)
+        flags = _text_findings(part, typed, fields, rules, catalogue)
         flags |= {flag: mask.slice(offset, slice_rows) for flag, mask in repeated.items()}
         keyed = typed.with_columns(record_key.alias("record_key"), _flag_lists(flags, part.height))
         yield keyed.with_columns(_bounded(keyed["record_key"]))
@@ -362,7 +362,7 @@ def _bounded(keys: pl.Series) -> pl.Series:
 
 
 def _text_findings(
-    cells: pl.DataFrame, typed: pl.DataFrame, fields: Sequence[Field], rules: Mapping[str, Rule]
+    cells: pl.DataFrame, typed: pl.DataFrame, fields: Sequence[Field], rules: Mapping[str, Rule], catalogue: Catalogue
 ) -> dict[str, pl.Series]:
     found: dict[str, pl.Series] = {}
     for field in fields:
@@ -375,7 +375,7 @@ def _text_findings(
                 continue  # what fits its type has no stray characters
             found[f"GEN-102:{field.name}"] = unread
         distinct = text.unique() if text.head(1000).n_unique() < 500 else text
-        for code, broken in _text_conditions(field, rules).items():
+        for code, broken in _text_conditions(field, rules, catalogue).items():
             mask = pl.DataFrame([distinct.alias("text")]).select(broken.fill_null(value=False)).to_series()
             if mask.any():
                 offending = distinct.filter(mask).unique()
@@ -383,15 +383,17 @@ def _text_findings(
     return found
 
 
-def _text_conditions(field: Field, rules: Mapping[str, Rule]) -> dict[str, pl.Expr]:
-    """Rule -> expression over the column ``text`` that is true where a text breaks it; only rules there are."""
+def _text_conditions(field: Field, rules: Mapping[str, Rule], catalogue: Catalogue) -> dict[str, pl.Expr]:
+    """Rule -> expression over the column ``text`` that is true where a text breaks it; only rules there are. A code of
+    the field's own list (``none`` of a preventive measure) is a value and no placeholder."""
     text = pl.col("text")
     conditions: dict[str, pl.Expr] = {}
     for code in ("GEN-103", "GEN-104"):
         if rule := rules.get(code):
             conditions[code] = text.str.contains(_rust(rule.parameters["regex"]))
     if (rule := rules.get("GEN-202")) and field.is_text and field.name not in rule.parameters["exempt_fields"]:
-        conditions["GEN-202"] = text.str.to_lowercase().is_in(rule.parameters["placeholders"])
+        codes = {code.code for code in catalogue.code_lists.get(field.code_list or "", ())}
+        conditions["GEN-202"] = text.str.to_lowercase().is_in(sorted(set(rule.parameters["placeholders"]) - codes))
         if _digits(field) >= IDENTIFIER_DIGITS:
             conditions["GEN-202"] |= text.str.contains(rule.parameters["regex"])
     if field.pattern:

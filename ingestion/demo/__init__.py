@@ -15,17 +15,33 @@ from datetime import date
 from pathlib import Path
 
 from ingestion.contract import Catalogue
-from ingestion.demo.administrative import protocols
-from ingestion.demo.civil import cases, judgements
+from ingestion.demo import (
+    administrative,
+    administrative_court,
+    civil,
+    criminal,
+    enforcement,
+    penalties,
+    persons,
+    verdicts,
+)
 from ingestion.demo.corrections import corrections
-from ingestion.demo.criminal import decisions, offences
 from ingestion.demo.model import DemoSummary
-from ingestion.demo.plan import FORM_SHARES, Plan
 from ingestion.demo.plan import PACKAGE_DEFECTS as PACKAGE_DEFECTS
+from ingestion.demo.plan import Plan
 from ingestion.demo.spoiling import spoil
 from ingestion.demo.world import World
 from ingestion.demo.world import check_digit as check_digit
 from ingestion.demo.writing import choose_variants, write
+
+ROOT_SHARES = {
+    "criminal_offence": 0.08,
+    "civil_case": 0.12,
+    "administrative_court_case": 0.015,
+    "enforcement_proceeding": 0.03,
+    "administrative_offence": 0.155,
+}
+"""Records that nothing in the demonstration precedes, as shares of all; the others follow from them."""
 
 
 def generate(
@@ -59,14 +75,22 @@ def generate(
 
 
 def _register(plan: Plan, records: int) -> None:
-    """Invent all records: new ones first, then the fate of packages, then corrections."""
-    aim = {form: round(records * share) for form, share in FORM_SHARES.items()}
-    registered = offences(plan, aim["criminal_offence"])
-    requalified = decisions(plan, registered)
-    filed = cases(plan, round(aim["civil_case"] * 0.6))
-    protocols(plan, aim["administrative_offence"])
+    """Invent all records: new ones first, then the fate of packages, then what replaces or follows from them."""
+    aim = {root: round(records * share) for root, share in ROOT_SHARES.items()}
+    registered = criminal.offences(plan, aim["criminal_offence"])
+    courses, requalified = criminal.decisions(plan, registered)
+    suspects = persons.suspects(plan, courses)
+    persons.victims(plan, registered)
+    convicting = verdicts.verdicts(plan, courses, suspects)
+    verdicts.sentences(plan, convicting)
+    filed = civil.cases(plan, aim["civil_case"])
+    disputes = administrative_court.disputes(plan, aim["administrative_court_case"])
+    decided = penalties.decisions(plan, administrative.protocols(plan, aim["administrative_offence"]))
+    unpaid = penalties.payments(plan, decided)
     plan.settle()
     for offence, earliest, changes in requalified:
         plan.correct(offence, "M", "reclassified", changes, earliest)
-    judgements(plan, filed)
+    judged = civil.judgements(plan, filed)
+    administrative_court.judgements(plan, disputes)
+    enforcement.proceedings(plan, judged, convicting, unpaid, aim["enforcement_proceeding"])
     corrections(plan)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 
 from ingestion.contract import Subject
-from ingestion.demo.model import Values
+from ingestion.demo.model import Record, Values
 from ingestion.demo.plan import Plan
 from ingestion.demo.workload import regional_weights, workload
 from ingestion.demo.world import Draw, World
@@ -16,8 +16,8 @@ OTHER_ARTICLES = ("73", "73-3", "127", "434", "435", "436", "440", "441", "449",
 BUSINESS_ARTICLES = ("272", "275", "278", "280", "282", "463", "505", "571", "434-2")
 
 
-def protocols(plan: Plan, count: int) -> None:
-    """Administrative offences of police, camera operators and other bodies."""
+def protocols(plan: Plan, count: int) -> list[Record]:
+    """Administrative offences of police, camera operators and other bodies, day by day."""
     world = plan.world
     weights = regional_weights(world, "administrative_offence", "administrative_offence")
     operators: dict[str | None, list[str]] = defaultdict(list)
@@ -36,8 +36,11 @@ def protocols(plan: Plan, count: int) -> None:
         weights |= dict.fromkeys(codes, total * share / max(len(codes), 1))
     known = {code.code for code in world.catalogue.code_lists["administrative_article"]}
     maker = _Protocols(world, {region for region, codes in operators.items() if codes}, known)
-    for subject, day in workload(plan, "administrative_offence", count, weights):
+    found = (
         plan.send(subject, "administrative_offence", day, maker.protocol(subject, day))
+        for subject, day in workload(plan, "administrative_offence", count, weights)
+    )
+    return [record for record in found if record]
 
 
 class _Protocols:
@@ -79,7 +82,7 @@ class _Protocols:
         return {
             "action": "I",
             "correction_reason": "",
-            "protocol_no": world.number(f"{day:%y}{kato[:2]}{_digits(subject.code)}", 10),
+            "protocol_no": world.number(f"{day:%y}{kato[:2]}{digits(subject.code)}", 10),
             "protocol_origin": origin,
             "registered_at": registered.isoformat(),
             "committed_at": committed.isoformat(),
@@ -143,6 +146,6 @@ class _Protocols:
         return {"offender_kind": kind, **empty, "iin": iin, "birth_date": birth_date, "sex": sex}
 
 
-def _digits(code: str) -> str:
+def digits(code: str) -> str:
     """Three digits for a body inside a protocol number, the same for the same body."""
     return f"{int.from_bytes(hashlib.sha256(code.encode()).digest()[:4], 'big') % 1000:03d}"

@@ -6,11 +6,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from ingestion.contract import Subject
-from ingestion.demo.criminal import in_force
 from ingestion.demo.model import Record, Values
 from ingestion.demo.plan import Plan
 from ingestion.demo.workload import regional_weights, workload
-from ingestion.demo.world import Draw, World
+from ingestion.demo.world import Draw, World, in_force
 
 ORDERED = {"loan", "utilities", "alimony", "wages"}
 SPECIAL = {"legal_fact", "incapacity", "missing_person", "adoption"}
@@ -71,7 +70,7 @@ def _case(world: World, court: str, category: str, day: date) -> Values:
         "action": "I",
         "correction_reason": "",
         "court": court,
-        "case_no": _case_number(world, court, day, "2"),
+        "case_no": case_number(world, court, day, "2"),
         "instance": "first",
         "parent_case_no": "",
         "received_date": day.isoformat(),
@@ -93,35 +92,44 @@ def _case(world: World, court: str, category: str, day: date) -> Values:
     }
 
 
-def _case_number(world: World, court: str, day: date, kind: str) -> str:
+def case_number(world: World, court: str, day: date, kind: str) -> str:
+    """The next number of a court, kind of proceedings and year."""
     return world.number(f"{court}-{day:%y}-00-{kind}/", 1, start=world.first.timetuple().tm_yday * 10)
 
 
-def judgements(plan: Plan, cases: Sequence[Record]) -> None:
-    """Decide the pending cases by replacements in later packages; some go on to appeal."""
+def judgements(plan: Plan, cases: Sequence[Record]) -> list[Record]:
+    """Decide the pending cases by replacements in later packages, and return the decided ones; some go on to
+    appeal."""
     world, rng = plan.world, plan.world.rng
     appeal_courts = {
         code.row["region"]: (code.code, world.catalogue.subjects[code.row["subject"]])
         for code in world.catalogue.code_lists["court"]
         if code.row["kind"] == "court_regional" and code.row["subject"] in {s.code for s in world.subjects}
     }
+    decided_cases = []
     for case in cases:
         shortest, longest = DURATION_DAYS[case.values["proceeding_kind"]]
         received = date.fromisoformat(case.values["received_date"])
-        day = _working_day(received + timedelta(days=rng.randint(shortest, longest)))
+        day = working_day(received + timedelta(days=rng.randint(shortest, longest)))
         judgement = _judgement(world, case.values, received, day)
         if day > world.last:
             continue
         if day == case.package.period == received:
             case.values.update(judgement)
+            decided_cases.append(case)
             continue
         decided = plan.correct(case, "M", "late_information", judgement, day)
         target = appeal_courts.get(case.package.subject.region or "")
         if decided and target and judgement["is_appealed"] == "true":
+            case.is_parent = decided.is_parent = True
             _appeal(plan, decided.values, day, *target)
+        elif decided:
+            decided_cases.append(decided)
+    return decided_cases
 
 
-def _working_day(day: date) -> date:
+def working_day(day: date) -> date:
+    """The day itself, or the Monday after a weekend."""
     return day + timedelta(days=(0, 0, 0, 0, 0, 2, 1)[day.weekday()])
 
 
@@ -160,21 +168,21 @@ def _judgement(world: World, case: Values, received: date, day: date) -> Values:
 
 def _appeal(plan: Plan, case: Values, decided: date, court: str, subject: Subject) -> None:
     world, rng = plan.world, plan.world.rng
-    received = _working_day(decided + timedelta(days=rng.randint(5, 20)))
+    received = working_day(decided + timedelta(days=rng.randint(5, 20)))
     package = plan.by_period.get((subject.code, "civil_case", received))
     if package is None or package.arrives is None:
         return
     values = {
         **_case(world, court, case["category"], received),
         **{name: case[name] for name in ("proceeding_kind", "plaintiff_kind", "defendant_kind", "claim_kzt")},
-        "case_no": _case_number(world, court, received, "2a"),
+        "case_no": case_number(world, court, received, "2a"),
         "instance": "appeal",
         "parent_case_no": case["case_no"],
     }
     appeal = Record(values, package, is_single=False)
     package.records.append(appeal)
     plan.records["civil_case"].append(appeal)
-    day = _working_day(received + timedelta(days=rng.randint(7, 20)))
+    day = working_day(received + timedelta(days=rng.randint(7, 20)))
     if day <= world.last:
         changes = {
             "accepted_date": received.isoformat(),

@@ -1,88 +1,21 @@
-"""Criminal offences and the decisions about them."""
+"""Criminal offences as registered, and the decisions of the investigation about each, in lawful order.
 
-from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+Keep out the persons of a case (``persons``) and what courts make of it (``verdicts``).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from random import Random
 
-from ingestion.contract import Code, Subject
+from ingestion.contract import Subject
+from ingestion.demo.criminal_code import CriminalCode
 from ingestion.demo.model import Record, Values
 from ingestion.demo.plan import Plan
 from ingestion.demo.workload import regional_weights, workload
-from ingestion.demo.world import BODY_DIGITS, Draw, World
-
-
-class _CriminalCode:
-    """Articles, parts and severities in force on a day, drawn so that shares of articles and severities come
-    out."""
-
-    def __init__(self, world: World) -> None:
-        self.rng = world.rng
-        self.articles = {code.code: code for code in world.catalogue.code_lists["criminal_article"]}
-        self.gradings = world.catalogue.code_lists["criminal_article_severity"]
-        self.article_shares = world.shares("criminal_offence", "article_share")
-        self.severity_shares = world.shares("criminal_offence", "severity_share")
-        lists = (*self.articles.values(), *self.gradings)
-        ends = {code.valid_to + timedelta(days=1) for code in lists if code.valid_to}
-        self.changes = sorted({code.valid_from for code in lists} | ends)
-        self.tables: dict[int, tuple[Draw, dict[tuple[str, str], str]]] = {}
-
-    def _table(self, day: date) -> tuple[Draw, dict[tuple[str, str], str]]:
-        era = bisect_right(self.changes, day)
-        if era not in self.tables:
-            graded: dict[tuple[str, str], str] = {}
-            for code in self.gradings:
-                article = self.articles.get(code.row["article"])
-                if article is None or not (in_force(code, day) and in_force(article, day)):
-                    continue
-                if code.row["part"] or not article.row["parts"]:
-                    graded[code.row["article"], code.row["part"]] = code.row["severity"]
-            self.tables[era] = (Draw(self._weights(graded)), graded)
-        return self.tables[era]
-
-    def _weights(self, graded: Mapping[tuple[str, str], str]) -> dict[str, float]:
-        weights: dict[str, float] = {}
-        named = {article for key in self.article_shares for article in key.split(";")}
-        for key, share in self.article_shares.items():
-            group = {pair: s for pair, s in graded.items() if pair[0] in key.split(";")}
-            weights |= self._spread(group, self.severity_shares, share)
-        left = dict(self.severity_shares)
-        for (article, part), severity in graded.items():
-            left[severity] -= weights.get(f"{article}|{part}", 0.0)
-        rest = {pair: s for pair, s in graded.items() if pair[0] not in named}
-        positive = {severity: max(share, 0.002) for severity, share in left.items()}
-        return weights | self._spread(rest, positive, self.article_shares["other"])
-
-    @staticmethod
-    def _spread(group: Mapping[tuple[str, str], str], shares: Mapping[str, float], total: float) -> dict[str, float]:
-        size = Counter(group.values())
-        whole = sum(shares[severity] for severity in size)
-        return {f"{a}|{p}": total * shares[s] / size[s] / whole for (a, p), s in group.items()}
-
-    def draw(self, day: date) -> tuple[str, str, str]:
-        """Article, part (may be empty) and severity of an act committed on ``day``."""
-        draw, graded = self._table(day)
-        article, _, part = draw(self.rng).partition("|")
-        return article, part, graded[article, part]
-
-    def severity(self, article: str, part: str, day: date) -> str | None:
-        return self._table(day)[1].get((article, part))
-
-    def other_part(self, article: str, part: str, day: date) -> tuple[str, str] | None:
-        """Another part of the article with its severity, if there is one on ``day``."""
-        others = [(p, s) for (a, p), s in self._table(day)[1].items() if a == article and p != part]
-        return self.rng.choice(others) if others else None
-
-    def needs_damage(self, article: str) -> bool:
-        return self.articles[article].row["chapter"] == "6" and article != "200"
-
-
-def in_force(code: Code, day: date) -> bool:
-    """Whether a code is valid on a day."""
-    return code.valid_from <= day and (code.valid_to is None or day <= code.valid_to)
+from ingestion.demo.world import BODY_DIGITS, Draw, World, in_force
 
 
 @cache
@@ -103,7 +36,7 @@ def _lag_days(rng: Random) -> int:
 def offences(plan: Plan, count: int) -> list[Record]:
     """Offences of all subjects that investigate, day by day."""
     world = plan.world
-    code = _CriminalCode(world)
+    code = CriminalCode(world)
     hours = Draw(world.shares("criminal_offence", "hour_share"))
     weights = regional_weights(world, "criminal_offence", "criminal_offence")
     sent = (
@@ -137,7 +70,7 @@ CLOSED_PLACES = (
 )
 
 
-def _offence(world: World, code: _CriminalCode, hours: Draw, subject: Subject, day: date) -> Values:
+def _offence(world: World, code: CriminalCode, hours: Draw, subject: Subject, day: date) -> Values:
     rng = world.rng
     registered = world.clock(day, 30_000)
     kui = registered - timedelta(minutes=rng.randint(10, 20 * 60))
@@ -211,25 +144,34 @@ GROUNDS = {
 }
 COURT_DECISIONS = {"0": ("court_protocol",), "1": ("court_plea", "court_order", "court_indictment")}
 Requalified = tuple[Record, date, Values]
+"""An offence, the day of its re-qualification and what changes."""
+Course = tuple[Record, list[Values]]
+"""An offence and its decisions."""
 
 
-def decisions(plan: Plan, offences: Sequence[Record]) -> list[Requalified]:
-    """Decisions about the offences, in lawful order; returns the corrections that follow re-qualification."""
+def decisions(plan: Plan, offences: Sequence[Record]) -> tuple[list[Course], list[Requalified]]:
+    """Decisions about the offences, in lawful order; returns them by offence, and the corrections that follow
+    re-qualification."""
     world = plan.world
-    code = _CriminalCode(world)
+    code = CriminalCode(world)
     courts: dict[str, list[str]] = defaultdict(list)
     for court in world.catalogue.code_lists["court"]:
-        if court.row["kind"] == "court_district" and in_force(court, world.first):
+        known = {code for code, _ in world.courts("court_district", court.row["region"])}
+        is_open = court.row["kind"] == "court_district" and in_force(court, world.first)
+        if is_open and (not known or court.code in known):
             courts[court.code[:2]].append(court.code)
     bodies = [s.code for s in world.subjects if s.kind == "police_department"] or [world.subjects[0].code]
     earlier: dict[str, str] = {}
     events: list[tuple[date, str, Values, Record]] = []
     requalified: list[Requalified] = []
+    courses: list[Course] = []
     last_changed: Record | None = None
     for offence in offences:
         subject = offence.package.subject
         linked = earlier.get(subject.code, "")
-        for values in _course(world, code, offence, linked, courts[offence.values["kato"][:2]], bodies):
+        course = list(_course(world, code, offence, linked, courts[offence.values["kato"][:2]], bodies))
+        courses.append((offence, course))
+        for values in course:
             events.append((date.fromisoformat(values["decision_date"]), values["erdr_number"], values, offence))
             correctable = offence.values["offence_stage"] == "completed" and offence is not last_changed
             if values["decision_type"] == "requalified" and correctable and world.chance(0.8):
@@ -240,14 +182,13 @@ def decisions(plan: Plan, offences: Sequence[Record]) -> list[Requalified]:
         earlier[subject.code] = offence.values["erdr_number"]
     events.sort(key=lambda event: (event[0], event[1], int(event[2]["decision_no"])))
     for day, _, values, offence in events:
-        plan.send(offence.package.subject, "pretrial_decision", day, values)
-        offence.is_single = False
-    return requalified
+        plan.send(offence.package.subject, "pretrial_decision", day, values, offence)
+    return courses, requalified
 
 
 def _course(
     world: World,
-    code: _CriminalCode,
+    code: CriminalCode,
     offence: Record,
     linked: str,
     courts: Sequence[str],

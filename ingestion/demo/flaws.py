@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from ingestion.demo.model import Values
-from ingestion.demo.plan import FORM_SHARES
 from ingestion.demo.world import World
 
 
@@ -120,7 +119,12 @@ def _adult(values: Values) -> bool:
     return values["offender_kind"] == "natural" and "1930" < values["birth_date"] < "2005"
 
 
-_CRIMINAL, _PRETRIAL, _CIVIL, _ADMINISTRATIVE = FORM_SHARES
+_CRIMINAL, _PRETRIAL, _CIVIL, _ADMINISTRATIVE = (
+    "criminal_offence",
+    "pretrial_decision",
+    "civil_case",
+    "administrative_offence",
+)
 _GRADED_THEFT = ("188", "190", "188-1", "191", "192")
 
 FLAWS = (

@@ -10,6 +10,13 @@ from ingestion.contract import Form, Subject
 Values = dict[str, str]
 """A record as sent: field name -> text, empty when there is no value."""
 
+COUNTED_DAYS = {
+    "pretrial_decision": "investigation_days",
+    "sentence_execution": "served_days",
+    "administrative_court_case": "suspended_days",
+}
+"""Days that a record counts, and that may differ by one without harm."""
+
 
 @dataclass(frozen=True)
 class DemoSummary:
@@ -28,11 +35,12 @@ class DemoSummary:
 
 @dataclass(slots=True, eq=False)
 class Package:
-    """One package: ``sent`` is the day it first lands, ``arrives`` the day it can be accepted (None: not
-    yet)."""
+    """One package of the period ``starts`` to ``period``: ``sent`` is the day it first lands, ``arrives`` the day it
+    can be accepted (None: not yet)."""
 
     subject: Subject
     form: Form
+    starts: date
     period: date
     sequence: int
     sent: date
@@ -40,10 +48,12 @@ class Package:
     records: list["Record"] = field(default_factory=list)
     defect: str | None = None
     variant: str = "plain"
+    report_code: str | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.form.name}_{self.period}_{self.sequence}"
+        kind = f"{self.form.name}_{self.report_code}" if self.report_code else self.form.name
+        return f"{kind}_{self.period}_{self.sequence}"
 
     @property
     def is_jsonl(self) -> bool:
@@ -55,12 +65,13 @@ class Package:
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """A record in its package; ``broken`` lists (rule, field) it breaks, ``spoilt`` an unparsable line's
-    kind."""
+    """A record in its package; ``broken`` lists (rule, field) it breaks by itself, ``spoilt`` is an unparsable line's
+    kind. ``is_single``: no other version of it is sent; ``is_parent``: other records point to it."""
 
     values: Values
     package: Package
     is_single: bool = True
+    is_parent: bool = False
     defect: str | None = None
     broken: list[tuple[str, str]] = field(default_factory=list)
     spoilt: str | None = None

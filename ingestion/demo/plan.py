@@ -7,14 +7,6 @@ from ingestion.contract import Form, Subject
 from ingestion.demo.model import Package, Record, Values
 from ingestion.demo.world import World
 
-FORM_SHARES = {
-    "criminal_offence": 0.18,
-    "pretrial_decision": 0.18,
-    "civil_case": 0.28,
-    "administrative_offence": 0.36,
-}
-
-
 PACKAGE_DEFECTS = {
     "wrong_checksum": "PKG-111",
     "wrong_count": "PKG-119",
@@ -26,6 +18,8 @@ PACKAGE_DEFECTS = {
     "damaged": "PKG-101",
     "sequence_gap": "PKG-126",
 }
+REPORT = "aggregate_report"
+
 HARMLESS = ("resent_unchanged", "sequence_gap")
 """Package defects after which nothing has to be sent again."""
 
@@ -36,16 +30,16 @@ class Plan:
     def __init__(self, world: World, defects: bool) -> None:
         self.world = world
         self.horizon = world.last + timedelta(days=1)
-        self.records: dict[str, list[Record]] = {form: [] for form in FORM_SHARES}
+        self.records: dict[str, list[Record]] = {form: [] for form in world.catalogue.forms}
         self.unsent: set[tuple[str, str, date]] = set()
         self.slots: dict[tuple[str, str], list[Package]] = {}
         self.by_period: dict[tuple[str, str, date], Package] = {}
         self.seconds: dict[Package, Package] = {}
         self.package_defects = tuple(PACKAGE_DEFECTS) if defects else ()
         for subject in world.subjects:
-            for name in FORM_SHARES:
-                if world.owes(subject, name):
-                    self._open(subject, world.catalogue.forms[name], defects)
+            for form in world.catalogue.forms.values():
+                if form.name != REPORT and world.period_of(subject, form.name):
+                    self._open(subject, form, defects)
 
     def _open(self, subject: Subject, form: Form, defects: bool) -> None:
         world, rng = self.world, self.world.rng
@@ -53,12 +47,12 @@ class Plan:
         repeats = {name: max(share, 0.0002) for name, share in world.shares("all", "package_defect_share").items()}
         repeats["sequence_gap"] = 0.0005
         slots = []
-        for day in world.days:
-            if day < world.last and rng.random() < world.volumes["all", "unsent_share", "subject_month"]:
-                self.unsent.add((subject.code, form.name, day))
+        for starts, ends in world.periods(world.period_of(subject, form.name) or "day"):
+            if ends < world.last and rng.random() < world.volumes["all", "unsent_share", "subject_month"]:
+                self.unsent.add((subject.code, form.name, ends))
                 continue
-            sent = day + timedelta(days=1 + (rng.randint(1, 6) if rng.random() < late else 0))
-            package = Package(subject, form, day, 1, sent, sent)
+            sent = ends + timedelta(days=1 + (rng.randint(1, 6) if rng.random() < late else 0))
+            package = Package(subject, form, starts, ends, 1, sent, sent)
             if defects:
                 draw = rng.random()
                 for name, share in repeats.items():
@@ -67,7 +61,8 @@ class Plan:
                         break
                     draw -= share
             slots.append(package)
-            self.by_period[subject.code, form.name, day] = package
+            for n in range((ends - starts).days + 1):
+                self.by_period[subject.code, form.name, starts + timedelta(days=n)] = package
         self.slots[subject.code, form.name] = slots
 
     def settle(self) -> None:
@@ -111,7 +106,7 @@ class Plan:
             else:
                 sent = package.arrives + timedelta(days=rng.randint(1, 2))
                 arrives = sent if sent <= self.horizon else None
-            second = Package(package.subject, package.form, package.period, 2, sent, arrives)
+            second = Package(package.subject, package.form, package.starts, package.period, 2, sent, arrives)
             second.defect = "sequence_gap" if gap else None
             kept = package.records
             package.records = [r for n, r in enumerate(kept) if n % 3 != 1]
@@ -120,8 +115,11 @@ class Plan:
                 record.package = second
             self.seconds[package] = second
 
-    def send(self, subject: Subject, form: str, day: date, values: Values) -> Record | None:
-        """Put a new record registered on ``day`` into its package, or into a later one when it is late."""
+    def send(
+        self, subject: Subject, form: str, day: date, values: Values, parent: Record | None = None
+    ) -> Record | None:
+        """Put a new record registered on ``day`` into its package, or into a later one when it is late; None when no
+        package can carry it. ``parent`` is the record it points to."""
         world = self.world
         period = day
         if world.chance(world.volumes["all", "late_share", "record"]):
@@ -129,13 +127,15 @@ class Plan:
         while (subject.code, form, period) in self.unsent:
             period += timedelta(days=1)
         package = self.by_period.get((subject.code, form, min(period, world.last)))
-        if package is None:
+        if package is None or package.period < day:
             return None
         record = Record(values, package)
-        if package.period > day:
+        if package.starts > day:
             record.broken.append(("GEN-403", package.form.registered_date_field))
         package.records.append(record)
         self.records[form].append(record)
+        if parent:
+            parent.is_parent = True
         return record
 
     def later(self, record: Record, earliest: date, within: int = 12) -> Package | None:

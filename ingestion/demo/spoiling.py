@@ -7,7 +7,7 @@ from datetime import timedelta
 from ingestion.demo.corrections import corrected
 from ingestion.demo.flaws import CORRECTABLE, FLAWS, Flaw
 from ingestion.demo.model import Package, Record, Values
-from ingestion.demo.plan import FORM_SHARES, Plan
+from ingestion.demo.plan import Plan
 
 DEFECT_SCALE = 0.8
 EXTRA_DEFECT_SHARES = {
@@ -40,7 +40,7 @@ def spoil(plan: Plan) -> None:
     flaws: dict[tuple[str, str], list[Flaw]] = defaultdict(list)
     for flaw in FLAWS:
         flaws[flaw.form, flaw.defect].append(flaw)
-    for form in FORM_SHARES:
+    for form in plan.records:
         free = [r for r in plan.records[form] if _is_free(r)]
         world.rng.shuffle(free)
         total = len(plan.records[form])

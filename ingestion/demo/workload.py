@@ -12,7 +12,7 @@ from ingestion.demo.world import LARGE_KINDS, RECORDS_A_DAY_OF_SMALL_BODY, World
 def workload(plan: Plan, form: str, count: int, weights: Mapping[str, float]) -> Iterator[tuple[Subject, date]]:
     """Share ``count`` records among subjects by weight and days by month and weekday; day by day."""
     world, rng = plan.world, plan.world.rng
-    stream = "civil_case" if form == "civil_case" else form
+    stream = form if ("criminal_offence", "administrative_offence").count(form) else "civil_case"
     months, weekdays = world.shares(stream, "month_share"), world.shares(stream, "weekday_share")
     by_day = [months[f"{day:%m}"] * weekdays[str(day.isoweekday())] for day in world.days]
     total = sum(weights.values()) or 1.0
@@ -35,7 +35,7 @@ def workload(plan: Plan, form: str, count: int, weights: Mapping[str, float]) ->
 def regional_weights(world: World, form: str, stream: str) -> dict[str, float]:
     """Weight of each subject that owes the form: its region's share, split between the region's subjects."""
     factor = {"police_division": 0.3, "court_regional": 0.2}
-    mine = [s for s in world.subjects if world.owes(s, form) and s.kind != "camera_operator"]
+    mine = [s for s in world.subjects if world.period_of(s, form) and s.kind != "camera_operator"]
     parts: Counter[str] = Counter()
     for subject in mine:
         if subject.kind in LARGE_KINDS:

@@ -15,20 +15,36 @@ VOLUMES = Path(__file__).parents[1] / "volumes.csv"
 
 
 KIND_QUOTAS = {
-    "police_department": 20,
-    "court_district": 20,
-    "camera_operator": 7,
+    "police_department": 6,
+    "court_district": 6,
+    "treasury": 1,
+    "bailiff_chamber": 20,
+    "penal_system": 1,
+    "court_administrative": 5,
     "court_regional": 3,
-    "police_division": 3,
+    "camera_operator": 3,
+    "police_division": 1,
     "transport_police": 1,
     "economic_investigation": 2,
+    "justice_department": 2,
+    "akimat": 3,
+    "state_revenue": 1,
+    "emergency": 1,
+    "sanitary": 1,
+    "transport_control": 1,
     "prosecutor": 1,
     "military_police": 1,
-    "akimat": 1,
-    "state_revenue": 1,
 }
-"""How many subjects of a kind among sixty."""
-LARGE_KINDS = ("police_department", "police_division", "court_district", "court_regional", "camera_operator")
+"""How many subjects of a kind among sixty; the first of each kind come first, in this order."""
+LARGE_KINDS = (
+    "police_department",
+    "police_division",
+    "court_district",
+    "court_regional",
+    "court_administrative",
+    "camera_operator",
+    "bailiff_chamber",
+)
 RECORDS_A_DAY_OF_SMALL_BODY = 0.08
 BODY_DIGITS = {
     "police_department": "01",
@@ -67,7 +83,9 @@ class World:
         self.places = self._places()
         self.is_public = {code.code: code.row["is_public"] for code in catalogue.code_lists["place_type"]}
         self.subjects = self._subjects(subjects)
+        self.senders = {subject.code: subject for subject in self.subjects}
         self.counters: Counter[str] = Counter()
+        self._courts: dict[tuple[str, str | None], list[tuple[str, Subject]]] = {}
 
     def shares(self, stream: str, metric: str) -> dict[str, float]:
         return {key: value for (s, m, key), value in self.volumes.items() if (s, m) == (stream, metric)}
@@ -75,38 +93,54 @@ class World:
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
 
-    def owes(self, subject: Subject, form: str) -> bool:
-        form_kinds = self.catalogue.forms[form].submitter_kinds
-        duties = self.catalogue.duties_of(form, subject.kind, self.last)
-        return subject.kind in form_kinds and any(duty.period == "day" for duty in duties)
+    def period_of(self, subject: Subject, form: str) -> str | None:
+        """``day`` or ``month``: the period for which a subject owes the form; None when it owes none."""
+        if subject.kind not in self.catalogue.forms[form].submitter_kinds:
+            return None
+        return next((duty.period for duty in self.catalogue.duties_of(form, subject.kind, self.last)), None)
 
     def is_obliged(self, subject: Subject, form: str) -> bool:
+        """Whether the subject owes a nil report for a period without records."""
         return any(duty.mandatory for duty in self.catalogue.duties_of(form, subject.kind, self.last))
+
+    def periods(self, kind: str) -> list[tuple[date, date]]:
+        """First and last days of the days, months or quarters that end within the demonstration."""
+        if kind == "day":
+            return [(day, day) for day in self.days]
+        ends = [day for day in self.days if (day + timedelta(days=1)).day == 1]
+        if kind == "month":
+            return [(day.replace(day=1), day) for day in ends]
+        return [(day.replace(month=day.month - 2, day=1), day) for day in ends if day.month % 3 == 0]
 
     def _subjects(self, wanted: int) -> list[Subject]:
         """Kinds in the proportions of ``KIND_QUOTAS``, the most populous regions first, one of each region
         first."""
         shares = self.shares("criminal_offence", "region_share")
-        by_kind: dict[str, list[Subject]] = defaultdict(list)
-        for subject in self.catalogue.subjects.values():
-            if subject.active(self.first, self.last) and subject.code != NEVER_SENDS:
-                by_kind[subject.kind].append(subject)
-        queue: list[tuple[float, str, Subject]] = []
-        for kind, quota in KIND_QUOTAS.items():
-            turn: Counter[str | None] = Counter()
-            ranked = sorted(by_kind[kind], key=lambda s: (-shares.get(s.region or "", 0), s.code))
-            for subject in ranked:
-                turn[subject.region] += 1
+        queue: list[tuple[float, int, Subject]] = []
+        for order, (kind, quota) in enumerate(KIND_QUOTAS.items()):
+            mine = [s for s in self.catalogue.subjects.values() if s.kind == kind and s.code != NEVER_SENDS]
             seen: Counter[str | None] = Counter()
             rounds = []
-            for subject in ranked:
-                seen[subject.region] += 1
-                rounds.append((seen[subject.region], subject))
+            for subject in sorted(mine, key=lambda s: (-shares.get(s.region or "", 0), s.code)):
+                if subject.active(self.first, self.last):
+                    seen[subject.region] += 1
+                    rounds.append((seen[subject.region], subject))
             rounds.sort(key=lambda pair: pair[0])
-            queue += [((n + 0.5) / quota, kind, subject) for n, (_, subject) in enumerate(rounds)]
-        queue.sort(key=lambda entry: (entry[0], list(KIND_QUOTAS).index(entry[1])))
+            queue += [(n / quota, order, subject) for n, (_, subject) in enumerate(rounds)]
+        queue.sort(key=lambda entry: entry[:2])
         chosen = {subject.code for _, _, subject in queue[:wanted]}
         return [subject for subject in self.catalogue.subjects.values() if subject.code in chosen]
+
+    def courts(self, kind: str, region: str | None) -> list[tuple[str, Subject]]:
+        """Courts of a kind in a region (anywhere for None) for which a subject of the demonstration sends."""
+        if (kind, region) not in self._courts:
+            self._courts[kind, region] = [
+                (code.code, self.senders[code.row["subject"]])
+                for code in self.catalogue.code_lists["court"]
+                if code.row["kind"] == kind and code.row["subject"] in self.senders and in_force(code, self.first)
+                if region is None or code.row["region"] == region
+            ]
+        return self._courts[kind, region]
 
     def _places(self) -> dict[str, tuple[list[Code], list[int], dict[str, tuple[float, float]]]]:
         """By region's two digits: its districts, their weights and an invented middle inside the region's
@@ -171,12 +205,12 @@ class World:
     def clock(self, day: date, start: int = 0, end: int = 86_399) -> datetime:
         return datetime.combine(day, time()) + timedelta(seconds=self.rng.randint(start, end))
 
-    def person(self, day: date, youngest: int = 16, oldest: int = 79) -> tuple[str, str, str]:
+    def person(self, day: date, youngest: int = 16, oldest: int = 79, men: float = 0.76) -> tuple[str, str, str]:
         """An invented natural person of ``youngest`` to ``oldest`` years on ``day``: IIN, birth date, sex."""
         rng = self.rng
         age = youngest + int((oldest - youngest + 1) * rng.betavariate(1.6, 2.8))
         birth = day - timedelta(days=int(age * 365.25) + 2 + rng.randrange(355))
-        sex = "1" if rng.random() < 0.76 else "2"
+        sex = "1" if rng.random() < men else "2"
         century = (3 if birth.year < 2000 else 5) + (sex == "2")
         while True:
             number = f"{birth:%y%m%d}{century}{rng.randint(9900, 9999)}"
@@ -191,6 +225,11 @@ class World:
             digit = check_digit(number)
             if digit is not None:
                 return f"{number}{digit}"
+
+
+def in_force(code: Code, day: date) -> bool:
+    """Whether a code is valid on a day."""
+    return code.valid_from <= day and (code.valid_to is None or day <= code.valid_to)
 
 
 def check_digit(number: str) -> int | None:

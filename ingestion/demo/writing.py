@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from ingestion.demo.model import DemoSummary, Package
+from ingestion.demo.model import COUNTED_DAYS, DemoSummary, Package
 from ingestion.demo.plan import HARMLESS, PACKAGE_DEFECTS, Plan
 from ingestion.demo.world import NEVER_SENDS
 
@@ -101,7 +101,7 @@ def _truth(plan: Plan, package: Package) -> Iterator[dict[str, object]]:
             entry: dict[str, object] = {
                 "subject": package.subject.code,
                 "form": package.form.name,
-                "period": package.period.isoformat(),
+                "period": package.starts.isoformat(),
                 "sequence": package.sequence,
                 "line": package.line_of(index),
                 "rule": rule,
@@ -117,9 +117,10 @@ def _truth(plan: Plan, package: Package) -> Iterator[dict[str, object]]:
 
 
 def _make_distinct(package: Package) -> None:
-    """Keep two sound decisions of a package from agreeing in all but their key (GEN-502), by a day of
-    investigation."""
-    if package.form.name != "pretrial_decision":
+    """Keep two sound records of a package from agreeing in all but their key (GEN-502), by a day of what they
+    count."""
+    counted = COUNTED_DAYS.get(package.form.name)
+    if counted is None:
         return
     keys = package.form.natural_key
     seen: set[tuple[str, ...]] = set()
@@ -128,7 +129,7 @@ def _make_distinct(package: Package) -> None:
             continue
         values = record.values
         while (identity := tuple(v for k, v in values.items() if k not in keys)) in seen:
-            values["investigation_days"] = str(int(values["investigation_days"]) + 1)
+            values[counted] = str(int(values[counted]) + 1)
         seen.add(identity)
 
 
@@ -156,7 +157,7 @@ class _Writer:
                 self._repeat(package, folder)
             return
         if package.defect == "foreign_subject":
-            strangers = [s.code for s in self.world.subjects if not self.world.owes(s, package.form.name)]
+            strangers = [s.code for s in self.world.subjects if not self.world.period_of(s, package.form.name)]
             folder = self._folder(package.sent, [*strangers, NEVER_SENDS][0], package)
         self._put(package, folder, package.sent, package.defect)
         self._note(folder, package.defect)
@@ -194,14 +195,14 @@ def _zip_path(folder: Path) -> Path:
 
 def _write_package(folder: Path, package: Package, prepared_at: str, defect: str | None) -> None:
     """Write one package with its manifest, spoilt as ``defect`` says."""
-    form, period = package.form, package.period.isoformat()
+    form = package.form
     version = next(v.version for v in form.versions if v.valid_on(package.period))
     manifest: dict[str, object] = {
         "manifest_version": "1",
         "subject": package.subject.code,
         "form": form.name,
         "form_version": version,
-        "period": {"from": period, "to": period},
+        "period": {"from": package.starts.isoformat(), "to": package.period.isoformat()},
         "sequence": package.sequence,
         "nil_report": not package.records,
         "prepared_at": prepared_at,
