@@ -10,8 +10,11 @@ number of 9900-9999, an invented BIN begins with 6001 (January 1960) and has 9 a
 kind of entity has.
 """
 
-from collections.abc import Callable
-from datetime import date
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
 from pathlib import Path
 
 from ingestion.contract import Catalogue
@@ -23,17 +26,20 @@ from ingestion.demo import (
     enforcement,
     penalties,
     persons,
+    reports,
+    truth,
     verdicts,
 )
 from ingestion.demo.corrections import corrections
-from ingestion.demo.model import DemoSummary
+from ingestion.demo.model import DemoSummary, Package
 from ingestion.demo.plan import PACKAGE_DEFECTS as PACKAGE_DEFECTS
 from ingestion.demo.plan import Plan
 from ingestion.demo.spoiling import spoil
 from ingestion.demo.world import World
 from ingestion.demo.world import check_digit as check_digit
-from ingestion.demo.writing import choose_variants, write
+from ingestion.demo.writing import Writer, choose_variants, make_distinct, write
 
+NIGHTS_ONE_BY_ONE = 5
 ROOT_SHARES = {
     "criminal_offence": 0.08,
     "civil_case": 0.12,
@@ -54,6 +60,7 @@ def generate(
     records: int = 50_000,
     seed: int = 510,
     defects: bool = True,
+    nights: int = NIGHTS_ONE_BY_ONE,
     progress: Callable[[int, int], None] | None = None,
 ) -> DemoSummary:
     """Write the packages for the periods ``first_day`` to ``last_day`` and ``truth.json`` to ``destination``.
@@ -61,7 +68,8 @@ def generate(
     A package is ``<day of sending>/<subject>/<form>_<period>_<sequence>/`` (sometimes ``.zip``), so
     that one day's folders can be moved to the inbox as they are; days run from ``first_day + 1`` to
     ``last_day + 1``, and what would arrive later is not written. ``records`` is the aim for all forms
-    together, met within some per cent. ``progress(done, total)`` is called while packages are written.
+    together, met within some per cent. ``nights`` days at the end are judged one by one, all before in one night:
+    reports are right as far as their night knows. ``progress(done, total)`` is called while packages are written.
     The same arguments give the same bytes.
     """
     world = World(catalogue, first_day, last_day, subjects, seed)
@@ -71,7 +79,38 @@ def generate(
     if defects:
         spoil(plan)
     choose_variants(world.rng, packages)
-    return write(destination, plan, packages, progress)
+    for package in packages:
+        make_distinct(package)
+    first_night = plan.horizon - timedelta(days=nights)
+    reported = reports.reports(plan, packages, lambda day: max(day, first_night))
+    if defects:
+        reports.spoil(plan, reported)
+    packages += reported
+    writer = write(destination, plan, packages, progress)
+    return _tell(plan, packages, writer)
+
+
+def _tell(plan: Plan, packages: Sequence[Package], writer: Writer) -> DemoSummary:
+    """Write the truth beside the packages, and count them."""
+    received = [package for package in packages if package.arrives is not None]
+    by_form = Counter[str]()
+    for package in received:
+        by_form[package.form.name] += len(package.records)
+    summary = DemoSummary(
+        destination=writer.destination,
+        days=tuple(sorted({date.fromisoformat(p.name) for p in writer.destination.iterdir() if p.is_dir()})),
+        subjects=tuple(subject.code for subject in plan.world.subjects),
+        packages=writer.count,
+        nil_packages=writer.nil,
+        records=sum(by_form.values()),
+        records_by_form=dict(sorted(by_form.items())),
+        defects=dict(sorted(Counter(r.defect for p in received for r in p.records if r.defect).items())),
+        package_defects=dict(sorted(Counter(entry["defect"] for entry in writer.refusals).items())),
+    )
+    told = truth.document(plan.world.catalogue, packages, writer.refusals, plan.horizon)
+    counts = {name: value for name, value in asdict(summary).items() if name not in ("destination", "days", "subjects")}
+    (writer.destination / "truth.json").write_text(json.dumps({**told, "counts": counts}, indent=0), encoding="utf-8")
+    return summary
 
 
 def _register(plan: Plan, records: int) -> None:
@@ -93,4 +132,5 @@ def _register(plan: Plan, records: int) -> None:
     judged = civil.judgements(plan, filed)
     administrative_court.judgements(plan, disputes)
     enforcement.proceedings(plan, judged, convicting, unpaid, aim["enforcement_proceeding"])
+    plan.fill_nil_days()
     corrections(plan)

@@ -179,7 +179,7 @@ def _appeal(plan: Plan, case: Values, decided: date, court: str, subject: Subjec
         "instance": "appeal",
         "parent_case_no": case["case_no"],
     }
-    appeal = Record(values, package, is_single=False)
+    appeal = Record(values, package)
     package.records.append(appeal)
     plan.records["civil_case"].append(appeal)
     day = working_day(received + timedelta(days=rng.randint(7, 20)))

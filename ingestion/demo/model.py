@@ -49,6 +49,8 @@ class Package:
     defect: str | None = None
     variant: str = "plain"
     report_code: str | None = None
+    left_out: list[str] = field(default_factory=list)
+    """Cells that a report should have and has not."""
 
     @property
     def name(self) -> str:

@@ -1,15 +1,20 @@
-"""Puts defects on records, in known shares."""
+"""Puts defects on records, in known shares, at least one of each kind.
+
+Here belongs which records are spoilt, and the defects that concern more than the values of one record. Keep out the
+flaws of single records (``flaws``) and what follows from a defect for other records (``links``).
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
+from ingestion.demo import flaws_administrative, flaws_civil, flaws_criminal
 from ingestion.demo.corrections import corrected
-from ingestion.demo.flaws import CORRECTABLE, FLAWS, Flaw
+from ingestion.demo.flaws import Flaw
 from ingestion.demo.model import Package, Record, Values
 from ingestion.demo.plan import Plan
 
-DEFECT_SCALE = 0.8
+DEFECT_SCALE = 0.4
 EXTRA_DEFECT_SHARES = {
     "late_registration": 0.004,
     "unreadable_type": 0.002,
@@ -24,32 +29,37 @@ EXTRA_DEFECT_SHARES = {
     "orphan_correction": 0.0005,
     "foreign_correction": 0.0003,
 }
-"""Defects that ``volumes.csv`` gives no share for."""
-
-
-CORRECTED_SHARE = 0.15
+"""Defects that ``volumes.csv`` gives no share for; of any other each flaw occurs once."""
+CORRECTABLE = {
+    "invalid_code",
+    "missing_mandatory",
+    "date_order",
+    "severity_mismatch",
+    "bad_iin",
+    "damage_order",
+    "own_rule",
+}
+CORRECTED_SHARE = 0.4
 """Share of quarantined records that the subject corrects later."""
 
 
 def spoil(plan: Plan) -> None:
-    """Put defects on records, at most one each, in the shares of ``volumes.csv``, at least one of each kind
-    a form."""
+    """Put defects on records, at most one each."""
     world = plan.world
     shares = {name: share * DEFECT_SCALE for name, share in world.shares("all", "defect_share").items()}
     shares |= EXTRA_DEFECT_SHARES
     flaws: dict[tuple[str, str], list[Flaw]] = defaultdict(list)
-    for flaw in FLAWS:
+    for flaw in (*flaws_criminal.FLAWS, *flaws_civil.FLAWS, *flaws_administrative.FLAWS):
         flaws[flaw.form, flaw.defect].append(flaw)
-    for form in plan.records:
-        free = [r for r in plan.records[form] if _is_free(r)]
+    for form, records in plan.records.items():
+        free = [r for r in records if _is_free(r)]
         world.rng.shuffle(free)
-        total = len(plan.records[form])
-        for name, share in shares.items():
-            number = max(1, round(share * total))
-            if name in SPECIAL_DEFECTS:
-                SPECIAL_DEFECTS[name](plan, free, number)
-            elif flaws[form, name]:
-                _apply(plan, free, flaws[form, name], number)
+        for name, special in SPECIAL_DEFECTS.items():
+            if form in FORMS_OF.get(name, (form,)):
+                special(plan, free, max(1, round(shares.get(name, 0) * len(records))))
+        for (of_form, name), of_defect in flaws.items():
+            if of_form == form:
+                _apply(plan, free, of_defect, max(len(of_defect), round(shares.get(name, 0) * len(records))))
 
 
 def _is_free(record: Record) -> bool:
@@ -115,6 +125,10 @@ def _duplicate(plan: Plan, free: list[Record], number: int) -> None:
             rules.append("CRO-501")
         if record.values.get("device_no"):
             rules.append("ADO-501")
+        if record.values.get("iin") and record.package.form.name in ("suspect", "victim"):
+            rules.append("SUS-501" if record.package.form.name == "suspect" else "VIC-501")
+        if record.package.form.name == "fine_payment":
+            rules.append("FPY-501")
         twin = Record(dict(record.values), record.package, is_single=False)
         record.package.records.append(twin)
         for one in (record, twin):
@@ -170,10 +184,9 @@ def _overtaken(plan: Plan, free: list[Record]) -> tuple[Record, Package] | None:
 def _renumbered(record: Record) -> Values:
     """The record's values under a natural key that was never registered."""
     values = dict(record.values)
-    name = record.package.form.natural_key[0]
-    tail = 6 if record.package.form.name == "civil_case" else 7
-    head = values[name].rpartition("/")[0] + "/" if tail == 6 else values[name][:-tail]
-    values[name] = f"{head}9{values[name][-tail + 1 :].rpartition('/')[2]:0>{tail - 1}}"
+    name = record.package.form.natural_key[-1]
+    is_counted = record.package.form.column(name).type == "integer"
+    values[name] = str(int(values[name]) + 400) if is_counted else _unborne(values[name])
     if "kui_number" in values:
         values["kui_number"] = f"{values['kui_number'][:7]}9{values['kui_number'][8:]}"
     if values.get("device_no"):
@@ -184,7 +197,7 @@ def _renumbered(record: Record) -> Values:
 def _foreign_correction(plan: Plan, free: list[Record], number: int) -> None:
     """A live record corrected by a body that does not own it."""
     for _ in range(number):
-        record = _take(free, lambda r: r.package.subject.kind in ("police_department", "court_district"))
+        record = _take(free, lambda r: r.package.subject.region is not None)
         if record is None or record.package.arrives is None:
             return
         home = record.package
@@ -207,11 +220,92 @@ def _foreign_correction(plan: Plan, free: list[Record], number: int) -> None:
         package.records.append(intruder)
 
 
+def _same_person(plan: Plan, free: list[Record], number: int) -> None:
+    """Two persons of one case in one package with one number."""
+    for _ in range(number):
+        seen: dict[tuple[str, int], Record] = {}
+        for record in free:
+            case = (record.values["erdr_number"], id(record.package))
+            other = seen.setdefault(case, record)
+            if other is not record and record.values["iin"] and other.values["iin"]:
+                break
+        else:
+            return
+        for name in ("iin", "birth_date", "sex", "is_minor"):
+            record.values[name] = other.values[name]
+        rule = "SUS-501" if record.package.form.name == "suspect" else "VIC-501"
+        for one in (record, other):
+            one.defect, one.broken = "same_person", [_named(plan, rule)]
+            free.remove(one)
+
+
+def _annulled_parent(plan: Plan, free: list[Record], number: int) -> None:
+    """An annulment of a record that others point to (GEN-603)."""
+    for _ in range(number):
+        record = _take(free, lambda r: r.is_parent and plan.later(r, r.package.period + timedelta(days=2)) is not None)
+        if record:
+            earliest = record.package.period + timedelta(days=2)
+            annulment = plan.correct(record, "D", "error_fixed", {}, earliest)
+            if annulment:
+                annulment.defect = "annulled_parent"
+
+
+def _twice(plan: Plan, free: list[Record], number: int) -> None:
+    """What may happen once happens again under another number: a verdict, a penalty, a proceeding."""
+    name = free[0].package.form.natural_key[0] if free else ""
+    for _ in range(number):
+        record = _take(free, lambda r: r.values["action"] == "I" and not _is_pending(r.values))
+        if record is None:
+            return
+        number_of_second = {name: _unborne(record.values[name])}
+        again = plan.correct(record, "I", "", number_of_second, record.package.period + timedelta(days=2))
+        if again:
+            record.is_single = True
+            again.defect = "twice"
+            again.broken = [("GEN-403", again.package.form.registered_date_field)]
+
+
+def _is_pending(values: Values) -> bool:
+    """Whether nothing was imposed that could be imposed twice."""
+    return values.get("outcome", "convicted") not in ("convicted", "penalty") or values.get("instance") == "appeal"
+
+
+def _unborne(number: str) -> str:
+    head, slash, tail = number.rpartition("/")
+    return f"{head}/9{int(tail):05d}" if slash else f"{number[:-6]}9{number[-5:]}"
+
+
+def _minor_arrested(plan: Plan, free: list[Record], number: int) -> None:
+    """The offender of a protocol that ends in arrest was not of age (ADD-604)."""
+    arrested = {r.values["protocol_no"] for r in plan.records["administrative_decision"] if _is_arrest(r)}
+    for _ in range(number):
+        record = _take(free, lambda r: r.values["protocol_no"] in arrested)
+        if record:
+            day = date.fromisoformat(record.values["committed_at"][:10])
+            record.values["iin"], record.values["birth_date"], record.values["sex"] = plan.world.person(day, 16, 17)
+            record.defect = "minor_arrested"
+
+
+def _is_arrest(record: Record) -> bool:
+    return record.values["penalty_type"] == "arrest"
+
+
 SPECIAL_DEFECTS: Mapping[str, Callable[[Plan, list[Record], int], None]] = {
     "unparsable_line": _spoil_lines,
     "duplicate_key": _duplicate,
     "second_new": _second_new,
     "orphan_correction": _orphan,
     "foreign_correction": _foreign_correction,
+    "same_person": _same_person,
+    "annulled_parent": _annulled_parent,
+    "twice": _twice,
+    "minor_arrested": _minor_arrested,
 }
 """Defects that concern more than the values of one record."""
+FORMS_OF: Mapping[str, Sequence[str]] = {
+    "same_person": ("suspect", "victim"),
+    "annulled_parent": ("criminal_offence", "administrative_offence"),
+    "twice": ("criminal_verdict", "administrative_decision", "enforcement_proceeding"),
+    "minor_arrested": ("administrative_offence",),
+}
+"""Forms that a special defect is possible in; the others are possible in any."""

@@ -1,4 +1,7 @@
-"""Writes packages as they are sent, and the truth about them."""
+"""Writes packages as they are sent: variants, folders, manifests, payloads, and those that will be refused.
+
+Keep out what is in them, and the truth about it (``truth``).
+"""
 
 import csv
 import gzip
@@ -7,14 +10,13 @@ import io
 import json
 import shutil
 import zipfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from ingestion.demo.model import COUNTED_DAYS, DemoSummary, Package
+from ingestion.demo.model import COUNTED_DAYS, Package
 from ingestion.demo.plan import HARMLESS, PACKAGE_DEFECTS, Plan
 from ingestion.demo.world import NEVER_SENDS
 
@@ -48,75 +50,7 @@ def choose_variants(rng: Random, packages: Sequence[Package]) -> None:
             package.variant = "gzip"
 
 
-def write(
-    destination: Path, plan: Plan, packages: Sequence[Package], progress: Callable[[int, int], None] | None
-) -> DemoSummary:
-    """Write every package on its day, some twice, and the truth about all of them."""
-    writer = _Writer(destination, plan)
-    for done, package in enumerate(packages):
-        if progress and done % 250 == 0:
-            progress(done, len(packages))
-        _make_distinct(package)
-        writer.send(package)
-    if progress:
-        progress(len(packages), len(packages))
-    known = [p for p in packages if p.arrives is not None]
-    by_form = Counter[str]()
-    for package in known:
-        by_form[package.form.name] += len(package.records)
-    truth = [entry for package in known for entry in _truth(plan, package)]
-    defects = Counter(r.defect for p in known for r in p.records if r.defect)
-    package_defects = Counter(entry["defect"] for entry in writer.refusals)
-    days = tuple(sorted({date.fromisoformat(p.name) for p in destination.iterdir() if p.is_dir()}))
-    summary = DemoSummary(
-        destination=destination,
-        days=days,
-        subjects=tuple(subject.code for subject in plan.world.subjects),
-        packages=writer.count,
-        nil_packages=writer.nil,
-        records=sum(by_form.values()),
-        records_by_form=dict(sorted(by_form.items())),
-        defects={str(name): n for name, n in sorted(defects.items(), key=lambda item: str(item[0]))},
-        package_defects=dict(sorted(package_defects.items())),
-    )
-    counts = {
-        "packages": summary.packages,
-        "nil_packages": summary.nil_packages,
-        "records": summary.records,
-        "records_by_form": dict(summary.records_by_form),
-        "defects": dict(summary.defects),
-        "package_defects": dict(summary.package_defects),
-        "late_records": sum(entry["defect"] == "late_record" for entry in truth),
-    }
-    document = {"demonstration": True, "counts": counts, "packages": writer.refusals, "records": truth}
-    (destination / "truth.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
-    return summary
-
-
-def _truth(plan: Plan, package: Package) -> Iterator[dict[str, object]]:
-    """One entry a rule that a record of the package is known to break, the rule its defect is meant for
-    first."""
-    for index, record in enumerate(package.records):
-        for rule, name in record.broken:
-            entry: dict[str, object] = {
-                "subject": package.subject.code,
-                "form": package.form.name,
-                "period": package.starts.isoformat(),
-                "sequence": package.sequence,
-                "line": package.line_of(index),
-                "rule": rule,
-                "field": name,
-                "severity": plan.world.catalogue.rules[rule].severity,
-                "defect": record.defect or "late_record",
-            }
-            if record.cleared_by:
-                entry["cleared_by"] = record.cleared_by.period.isoformat()
-            if record.defect == "orphan_correction":
-                entry["released"] = record.released
-            yield entry
-
-
-def _make_distinct(package: Package) -> None:
+def make_distinct(package: Package) -> None:
     """Keep two sound records of a package from agreeing in all but their key (GEN-502), by a day of what they
     count."""
     counted = COUNTED_DAYS.get(package.form.name)
@@ -133,7 +67,21 @@ def _make_distinct(package: Package) -> None:
         seen.add(identity)
 
 
-class _Writer:
+def write(
+    destination: Path, plan: Plan, packages: Sequence[Package], progress: Callable[[int, int], None] | None
+) -> "Writer":
+    """Write every package on its day, some twice."""
+    writer = Writer(destination, plan)
+    for done, package in enumerate(packages):
+        if progress and done % 250 == 0:
+            progress(done, len(packages))
+        writer.send(package)
+    if progress:
+        progress(len(packages), len(packages))
+    return writer
+
+
+class Writer:
     """Writes packages to the folders of their days and notes those that are to be refused."""
 
     def __init__(self, destination: Path, plan: Plan) -> None:
@@ -204,6 +152,7 @@ def _write_package(folder: Path, package: Package, prepared_at: str, defect: str
         "form_version": version,
         "period": {"from": package.starts.isoformat(), "to": package.period.isoformat()},
         "sequence": package.sequence,
+        **({"report_code": package.report_code} if package.report_code else {}),
         "nil_report": not package.records,
         "prepared_at": prepared_at,
         "payload": [],
