@@ -98,10 +98,10 @@ FLAWS = [
     *of(
         "administrative_decision",
         ("invalid_code", "GEN-301:decided_by", put(decided_by="tribunal"), _fined),
-        ("missing_mandatory", "GEN-201:outcome ADD-201", put(outcome=""), _fined),
+        ("missing_mandatory", "GEN-201:outcome", put(outcome=""), _fined),
         ("unreadable_type", "GEN-102:fine_mci", put(fine_mci="5,00"), _fined),
         ("own_rule", "ADD-201", put(penalty_type="warning"), has("outcome", "discontinued", "insignificant")),
-        ("own_rule", "ADD-202", put(fine_mci=""), _fined),
+        ("own_rule", "ADD-202 ADD-406", put(fine_mci=""), _fined),
         ("own_rule", "ADD-203", put(penalty_term="3"), _fined),
         ("own_rule", "ADD-204", moved("decision_date", 0, "cancelled_date"), _fined),
         ("own_rule", "ADD-401", moved("decision_date", -1, "in_force_date"), filled("in_force_date")),

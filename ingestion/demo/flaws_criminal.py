@@ -218,7 +218,7 @@ FLAWS = [
     ),
     *of(
         "criminal_verdict",
-        ("invalid_code", "GEN-301:outcome", put(outcome="guilty"), _unpunished),
+        ("invalid_code", "GEN-301:outcome CRV-408", put(outcome="guilty"), _unpunished),
         ("missing_mandatory", "GEN-201:severity", put(severity=""), _unpunished),
         ("bad_iin", "IDN-301", wrong_check_digit("iin"), filled("iin")),
         (

@@ -248,10 +248,14 @@ def _changed(*measures: str, severity: str = "", **changes: str) -> Callable[[li
             for name, text in changes.items():
                 old = record.values[name]
                 raised = {"*": lambda a, b: a * b, "+": lambda a, b: a + b}.get(text[0])
-                record.values[name] = str(raised(Decimal(old), Decimal(text[1:]))) if raised else text
+                record.values[name] = _in_cents(raised(Decimal(old), Decimal(text[1:])), old) if raised else text
         return record
 
     return spoil_cell
+
+
+def _in_cents(value: Decimal, like: str) -> str:
+    return f"{value:.2f}" if "." in like else str(value)
 
 
 def _added(*measures: str, **changes: str) -> Callable[[list[Record]], Record | None]:
@@ -288,8 +292,8 @@ FLAWS = (
     Flaw("wrong_total", ("AGR-901",), _changed("registered", severity="2", value="+1")),
     Flaw("foreign_measure", ("AGR-301",), _added("opened", measure="arrests")),
     Flaw("decimals", ("AGR-302",), _changed("solved", value="+0.5")),
-    Flaw("unknown_territory", ("AGR-303",), _added("opened", territory="759999999")),
-    Flaw("wrong_period", ("AGR-401",), _added("closed", is_cumulative="false", territory="750000000")),
+    Flaw("unknown_territory", ("AGR-303",), _added("registered", territory="760000000")),
+    Flaw("wrong_period", ("AGR-401",), _changed("interrupted", is_cumulative="false")),
     Flaw("foreign_breakdown", ("AGR-402",), _added("opened", severity="1")),
 )
 """Defects of reports; ``wrong_total`` also unsettles the total (AGR-501)."""

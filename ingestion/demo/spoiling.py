@@ -157,10 +157,11 @@ def _orphan(plan: Plan, free: list[Record], number: int) -> None:
             values = {**record.values, **corrected(plan.world, package.form.name, record.values)}
             record.is_single = False
         else:
-            source = _take(free, lambda _: True)
+            source = _take(free, lambda r: plan.later(r, r.package.period + timedelta(days=1)) is not None)
             if source is None:
                 return
-            package, values = source.package, _renumbered(source)
+            later = plan.later(source, source.package.period + timedelta(days=1))
+            package, values = later or source.package, _renumbered(source)
             source.is_single = False
         values |= {"action": "M", "correction_reason": "late_information"}
         orphan = Record(values, package, is_single=False, defect="orphan_correction", released=bool(overtaking))
