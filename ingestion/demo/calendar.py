@@ -3,11 +3,12 @@
 Here belongs a plain reading of the rules CAL-7xx over what was sent. Keep out packages that are refused (``writing``).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
 from ingestion.contract import Catalogue, Duty
-from ingestion.demo.links import Broken, Known
+from ingestion.demo.links import Broken, Known, Version
 from ingestion.demo.model import Package
 
 HOUR_OF_ARRIVAL = time(18, 0)
@@ -25,31 +26,36 @@ def findings(
     first package came."""
     first: dict[Cell, date] = {}
     for package in packages:
-        if package.arrives is not None and package.sequence == 1:
+        if package.arrives is not None:
             code = package.report_code
-            first[package.subject.code, package.form.name, code, package.starts, package.period] = package.arrives
+            cell = (package.subject.code, package.form.name, code, package.starts, package.period)
+            came_on = package.sent if package.defect == "sequence_gap" else package.arrives
+            first[cell] = min(came_on, first.get(cell, came_on))
     began: dict[str, datetime] = {}
     for (_, form, *_), arrives in first.items():
         moment = datetime.combine(arrives, HOUR_OF_ARRIVAL)
         began[form] = min(moment, began.get(form, moment))
     now = datetime.combine(known.today, time(2, 0))
-    for cell, duty in _owed(catalogue, min(began.values(), default=now).date(), known.today):
-        due = _deadline(catalogue, duty, cell[4])
-        if cell[1] not in began or due < began[cell[1]]:
+    for owed, duty in _owed(catalogue, min(began.values(), default=now).date(), known.today):
+        due = _deadline(catalogue, duty, owed[4])
+        if owed[1] not in began or due < began[owed[1]]:
             continue
-        came = datetime.combine(first[cell], HOUR_OF_ARRIVAL) if cell in first else None
-        if came is None and due < now:
-            yield _finding("CAL-701", cell)
+        came_at = datetime.combine(first[owed], HOUR_OF_ARRIVAL) if owed in first else None
+        if came_at is None and due < now:
+            yield _finding("CAL-701", owed)
             if duty.nil_required:
-                yield _finding("CAL-703", cell)
-        elif came is not None and came > due:
-            yield _finding("CAL-702", cell)
+                yield _finding("CAL-703", owed)
+        elif came_at is not None and came_at > due:
+            yield _finding("CAL-702", owed)
+    registered = _registered_days(known, broken)
     for package in packages:
         for item in package.left_out:
             first_day = package.period.replace(month=1, day=1)
             cell = (package.subject.code, package.form.name, None, first_day, package.period)
             yield _finding("AGR-903", cell) | {"item": item}
-        if not package.records and package.arrives is not None and _contradicted(package, known, broken):
+        days = registered[package.subject.code, package.form.name]
+        is_nil = not package.records and package.arrives is not None
+        if is_nil and any(package.starts <= day <= package.period for day in days):
             cell = (package.subject.code, package.form.name, package.report_code, package.starts, package.period)
             yield _finding("CAL-704", cell)
 
@@ -99,21 +105,19 @@ def _deadline(catalogue: Catalogue, duty: Duty, ends: date) -> datetime:
     return datetime.combine(day, time())
 
 
-def _contradicted(package: Package, known: Known, broken: Mapping[tuple[Package, int], Iterable[Broken]]) -> bool:
-    """Whether an accepted record of the subject is registered in a period it reported as nil (CAL-704)."""
-    name, subject = package.form.registered_date_field, package.subject.code
+def _registered_days(
+    known: Known, broken: Mapping[tuple[Package, int], Iterable[Broken]]
+) -> dict[tuple[str, str], set[date]]:
+    """By subject and form the days on which its accepted records were registered."""
+    days: dict[tuple[str, str], set[date]] = defaultdict(set)
     for (form, _), versions in known.versions.items():
-        if form != package.form.name:
-            continue
-        accepted = [
-            v
-            for v in versions
-            if v.sender == subject
-            and v.is_sound
-            and all(severity != "error" for *_, severity in broken.get((v.package, v.line), ()))
-        ]
-        if accepted and accepted[-1].values["action"] != "D":
-            day = date.fromisoformat(accepted[-1].values[name][:10])
-            if package.starts <= day <= package.period:
-                return True
-    return False
+        last: dict[str, Version] = {}
+        for version in versions:
+            errors = [s for *_, s in broken.get((version.package, version.line), ()) if s == "error"]
+            if version.is_sound and not errors:
+                last[version.sender] = version
+        for sender, version in last.items():
+            if version.values["action"] != "D":
+                day = version.values[version.package.form.registered_date_field]
+                days[sender, form].add(date.fromisoformat(day[:10]))
+    return days

@@ -272,6 +272,16 @@ def _added(*measures: str, **changes: str) -> Callable[[list[Record]], Record | 
     return spoil_report
 
 
+def _in_unknown_region(records: list[Record]) -> Record | None:
+    """Add a region that there is not beside the one that has all."""
+    for record in records:
+        if record.values["territory"] != WHOLE:
+            added = Record({**record.values, "territory": "760000000", "value": "0"}, record.package, is_single=False)
+            records.append(added)
+            return added
+    return None
+
+
 def _left_out(*measures: str) -> Callable[[list[Record]], Record | None]:
     def spoil_report(records: list[Record]) -> Record | None:
         record = _cell(records, *measures)
@@ -292,7 +302,7 @@ FLAWS = (
     Flaw("wrong_total", ("AGR-901",), _changed("registered", severity="2", value="+1")),
     Flaw("foreign_measure", ("AGR-301",), _added("opened", measure="arrests")),
     Flaw("decimals", ("AGR-302",), _changed("solved", value="+0.5")),
-    Flaw("unknown_territory", ("AGR-303",), _added("registered", territory="760000000")),
+    Flaw("unknown_territory", ("AGR-303",), _in_unknown_region),
     Flaw("wrong_period", ("AGR-401",), _changed("interrupted", is_cumulative="false")),
     Flaw("foreign_breakdown", ("AGR-402",), _added("opened", severity="1")),
 )
