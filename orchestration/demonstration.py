@@ -83,6 +83,7 @@ def _packages(home: Path, catalogue: Catalogue, console: Console, *, days: int, 
                 first_day=LAST_PERIOD - timedelta(days=days - 1),
                 last_day=LAST_PERIOD,
                 records=records,
+                nights=NIGHTS_ONE_BY_ONE,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
         part.rename(packages)
@@ -134,7 +135,9 @@ def report(console: Console, night: Night) -> None:
 def summary(console: Console) -> None:
     """Packages, records, and the first figures of each mart."""
     with warehouse.connect(autocommit=True) as connection:
-        for title, query in SUMMARIES:
+        for title, table_read, query in SUMMARIES:
+            if connection.execute("select to_regclass(%s)", [table_read]).fetchone() == (None,):
+                continue
             cursor = connection.execute(query)
             table = Table(title=title, title_justify="left")
             for column in cursor.description or ():
@@ -169,7 +172,7 @@ def _progress(console: Console) -> Progress:
     )
 
 
-LEFT = ("form", "subject", "month", "region", "verdict")
+LEFT = ("rule", "severity", "form", "subject", "month", "region", "verdict")
 PACKAGES = """
 select
     coalesce(form, '(no readable manifest)') as form,
@@ -197,9 +200,22 @@ select to_char(month, 'YYYY-MM') as month, registered, registered_ytd as ytd,
     registered_ytd_prev1 as ytd_prev1, per_10000
 from administrative.offences_monthly where level = 'total' order by month desc limit 3
 """
+CALENDAR = """
+select form, count(*) filter (where state = 'missing') as missing, count(*) filter (where state = 'late') as late,
+    count(distinct subject) filter (where state = 'missing') as subjects
+from quality.calendar where is_watched group by form order by form
+"""
+LINKS = """
+select violation.rule, violation.severity, count(*) as records
+from quality.violations as violation join quality.rules as rule on rule.rule = violation.rule and rule.current
+where violation.cleared_seq is null and rule.level = 'cross_form'
+group by 1, 2 order by 3 desc, 1 limit 8
+"""
 SUMMARIES = (
-    ("Packages received and records judged", PACKAGES),
-    ("criminal.offences_monthly: the country", CRIMINAL),
-    ("civil.cases_monthly: the country", CIVIL),
-    ("administrative.offences_monthly: the country", ADMINISTRATIVE),
+    ("Packages received and records judged", "quality.submissions", PACKAGES),
+    ("Packages that were due: missing and late", "quality.calendar", CALENDAR),
+    ("Open disagreements between records, most frequent first", "quality.violations", LINKS),
+    ("criminal.offences_monthly: the country", "criminal.offences_monthly", CRIMINAL),
+    ("civil.cases_monthly: the country", "civil.cases_monthly", CIVIL),
+    ("administrative.offences_monthly: the country", "administrative.offences_monthly", ADMINISTRATIVE),
 )

@@ -8,19 +8,22 @@ import gzip
 import hashlib
 import json
 import zipfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.detection import scores
 from ingestion.contract import Catalogue, load_catalogue
 from ingestion.demo import PACKAGE_DEFECTS, DemoSummary, check_digit, generate
+from ingestion.intake import LOCAL_TIME
+from tests.conftest import Store
 
-FIRST, LAST = date(2026, 9, 15), date(2026, 10, 14)
+FIRST, LAST = date(2026, 9, 2), date(2026, 10, 1)
 ENCODINGS = {"utf-8": "utf-8-sig"}
 Truth = dict[str, Any]
 Line = tuple[int, dict[str, str]]
@@ -101,12 +104,22 @@ def sound(demo: DemoSummary, truth: Truth) -> Iterator[tuple[dict[str, Any], lis
             yield manifest, lines_of(manifest, files)
 
 
-def identity(manifest: dict[str, Any]) -> tuple[str, str, str, int]:
-    return manifest["subject"], manifest["form"], manifest["period"]["from"], manifest["sequence"]
+def identity(manifest: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        manifest["subject"],
+        manifest["form"],
+        manifest.get("report_code"),
+        manifest["period"]["from"],
+        manifest["sequence"],
+    )
+
+
+def place(entry: Truth) -> tuple[Any, ...]:
+    return entry["subject"], entry["form"], entry["report_code"], entry["period"], entry["sequence"]
 
 
 def clean(demo: DemoSummary, truth: Truth, form: str) -> Iterator[dict[str, str]]:
-    spoilt = {(e["subject"], e["form"], e["period"], e["sequence"], e["line"]) for e in truth["records"]}
+    spoilt = {(*place(e), e["line"]) for e in truth["records"]}
     for manifest, lines in sound(demo, truth):
         if manifest["form"] == form:
             yield from (values for line, values in lines if (*identity(manifest), line) not in spoilt)
@@ -121,17 +134,15 @@ def test_same_seed_gives_the_same_bytes(tmp_path: Path, catalogue: Catalogue) ->
 
 
 def test_volumes_are_near_what_was_asked(demo: DemoSummary) -> None:
-    assert 3600 <= demo.records <= 4400
-    assert set(demo.records_by_form) == {
-        "criminal_offence",
-        "pretrial_decision",
-        "civil_case",
-        "administrative_offence",
-    }
+    assert 2000 <= demo.records <= 4400
     assert len(demo.subjects) == 24
     assert demo.nil_packages > 0
     assert demo.days[0] > FIRST
-    assert 0.03 <= sum(demo.defects.values()) / demo.records <= 0.08
+    assert 0.03 <= sum(demo.defects.values()) / demo.records <= 0.2
+
+
+def test_every_form_is_sent(demo: DemoSummary, catalogue: Catalogue) -> None:
+    assert set(demo.records_by_form) == set(catalogue.forms)
 
 
 def test_sixty_subjects_cover_all_regions(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -146,7 +157,7 @@ def test_every_sender_is_registered_and_owes_the_form(demo: DemoSummary, catalog
         subject, day = catalogue.subjects[manifest["subject"]], date.fromisoformat(manifest["period"]["to"])
         assert subject.active(day, day)
         assert subject.kind in catalogue.forms[manifest["form"]].submitter_kinds
-        assert any(d.period == "day" for d in catalogue.duties_of(manifest["form"], subject.kind, day))
+        assert catalogue.duties_of(manifest["form"], subject.kind, day)
 
 
 def test_manifest_states_the_payload_exactly(demo: DemoSummary, truth: Truth, catalogue: Catalogue) -> None:
@@ -178,7 +189,7 @@ def test_truth_points_at_lines_that_exist(demo: DemoSummary, truth: Truth, catal
     }
     assert truth["records"]
     for entry in truth["records"]:
-        payload = records[entry["subject"], entry["form"], entry["period"], entry["sequence"]]
+        payload = records[place(entry)]
         assert payload is not None
         first = 1 if payload["format"] == "jsonl" else 2
         assert first <= entry["line"] < first + payload["records"] + 1
@@ -238,8 +249,51 @@ def weighted(number: str) -> int:
     return sum(int(d) * w for w, d in enumerate(number, start=1)) % 11
 
 
-def test_without_defects_only_lateness_remains(tmp_path: Path, catalogue: Catalogue) -> None:
-    summary = written(tmp_path, catalogue, subjects=8, records=500, defects=False)
+def test_without_defects_nothing_is_wrong_but_lateness_and_what_is_still_to_come(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    summary = written(tmp_path, catalogue, subjects=20, records=2000, defects=False)
     document = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
     assert (summary.defects, summary.package_defects) == ({}, {})
-    assert {entry["rule"] for entry in document["records"]} <= {"GEN-403"}
+    errors = {entry["rule"] for entry in document["records"] if entry["severity"] == "error"}
+    assert errors <= WAITING
+    assert {entry["rule"] for entry in document["records"] if entry["rule"] < "GEN-6"} <= WAITING | {"GEN-403"}
+
+
+WAITING = {"PTD-601", "SUS-601", "VIC-601", "CRO-602", "PTD-603", "PTD-604", "ADD-601", "FPY-601", "SEN-601"}
+"""Links whose other end may be in a package that has not arrived."""
+
+
+def test_every_link_points_to_a_record_that_was_sent(tmp_path: Path, catalogue: Catalogue) -> None:
+    summary = written(tmp_path, catalogue, subjects=20, records=2000, defects=False)
+    document = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    keys: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for name, form in catalogue.forms.items():
+        keys[name] = {tuple(v[k] for k in form.natural_key) for v in clean(summary, document, name)}
+    for name, form in catalogue.forms.items():
+        linked = [v for v in clean(summary, document, name) if all(v.get(own) for own, _ in form.parent_link)]
+        if form.parent_form and form.parent_form != name and name != "enforcement_proceeding":
+            parents = {tuple(v[own] for own, _ in form.parent_link) for v in linked}
+            late = {e["rule"] for e in document["records"]}
+            assert parents
+            assert late is not None
+            assert len(parents - keys[form.parent_form]) <= 0.15 * len(parents)
+
+
+def test_what_the_warehouse_finds_is_the_truth(store: Store, tmp_path: Path) -> None:
+    """A small history of all forms in two nights: every rule the catalogue judges finds what is true, and no more."""
+    summary = written(tmp_path / "demo", store.catalogue, subjects=20, records=1500, nights=1, seed=11)
+    truth = json.loads((summary.destination / "truth.json").read_text(encoding="utf-8"))
+    for day in summary.days:
+        for package in sorted((summary.destination / day.isoformat()).glob("*/*")):
+            store.drop(package, package.parent.name)
+        store.receive(datetime.combine(day, time(18), LOCAL_TIME))
+        if day in (summary.days[-2], summary.days[-1]):
+            store.night(datetime.combine(day, time(18), LOCAL_TIME))
+    differing = [score for score in scores(store.connection, store.catalogue, truth) if not score.is_perfect]
+    assert [(s.rule, s.true, s.found, s.examples) for s in differing if s.is_error and s.rule in judged(store)] == []
+
+
+def judged(store: Store) -> set[str]:
+    """Rules that the night of this store judges."""
+    return {rule.code for form in store.catalogue.forms.values() for rule in store.catalogue.rules_of(form)}
