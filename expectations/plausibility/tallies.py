@@ -135,8 +135,8 @@ def _has(catalogue: Catalogue, form: Form, tally: str, chosen: Settings) -> bool
 
 
 def _changes(connection: psycopg.Connection, form: Form, since: int) -> bool:
-    """Lay the records of a form whose standing changed into the table ``changed``; False when nothing happened. Those of
-    a withdrawn package count as they did until it was withdrawn, and then no longer."""
+    """Lay the records of a form whose standing changed into the table ``changed``; False when nothing happened. Those
+    of a withdrawn package count as they did until it was withdrawn, and then no longer."""
     connection.execute(
         """
         create temporary table happened on commit drop as
