@@ -13,10 +13,10 @@ from (
     select
         submission_seq,
         count(distinct line) as records,
-        min(found_seq) as found_seq
+        min(coalesce(escalated_seq, found_seq)) as quarantined_seq
     from quality.violations
     where severity = 'error' and cleared_seq is null and rule <> 'GEN-101'
     group by submission_seq
 ) as quarantined
-inner join ledger.events as event on quarantined.found_seq = event.seq
+inner join ledger.events as event on quarantined.quarantined_seq = event.seq
 inner join ledger.submissions as submission on quarantined.submission_seq = submission.seq
