@@ -67,7 +67,10 @@ def measure(
         f"create or replace view checked.{VIEW} as select row_number() over () as line, measured.* "
         f"from quality.plausibility as measured where measured_at >= '{now.isoformat()}' or not is_plausible"
     )
-    counted = validation.count(sqlalchemy_url, "plausibility", {VIEW: conditions(catalogue, chosen.rules, today)}, docs)
+    counted: dict[tuple[str, str], int] = {}
+    if connection.execute(f"select 1 from checked.{VIEW} limit 1").fetchone():  # most nights measure nothing
+        rules = conditions(catalogue, chosen.rules, today)
+        counted = validation.count(sqlalchemy_url, "plausibility", {VIEW: rules}, docs)
     with connection.transaction():
         changes = findings.settle(connection, catalogue, chosen.rules, _holding(connection, chosen.rules), now)
         written: dict[str, int] = dict(

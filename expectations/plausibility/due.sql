@@ -7,6 +7,7 @@ select distinct
     month,
     date_trunc('quarter', month)::date as quarter
 from fresh
+where month <= %(last)s::date
 union
 select
     tally,

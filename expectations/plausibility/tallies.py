@@ -79,6 +79,7 @@ def bring_up(connection: psycopg.Connection, catalogue: Catalogue, chosen: Setti
 
     Returns the forms to which something happened. In the transaction of the caller.
     """
+    connection.execute("set local jit = off")
     connection.execute("set local work_mem = '64MB'")  # counts of a night are sorted and hashed in memory
     connection.execute(
         "create temporary table fresh (tally text, form text, subject text, month date, code text, n bigint) "
