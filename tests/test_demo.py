@@ -10,7 +10,7 @@ import json
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bench.detection import scores
-from ingestion.contract import Catalogue, load_catalogue
+from ingestion.contract import Catalogue
 from ingestion.demo import PACKAGE_DEFECTS, DemoSummary, check_digit, generate
 from ingestion.intake import LOCAL_TIME
 from tests.conftest import Store
@@ -38,11 +38,6 @@ def written(destination: Path, catalogue: Catalogue, **changes: Any) -> DemoSumm
         "seed": 7,
     } | changes
     return generate(destination, catalogue, **chosen)
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue()
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +188,7 @@ def test_truth_points_at_lines_that_exist(demo: DemoSummary, truth: Truth, catal
         assert payload is not None
         first = 1 if payload["format"] == "jsonl" else 2
         assert first <= entry["line"] < first + payload["records"] + 1
-        assert entry["rule"] in catalogue.rules
+        assert entry["rule"] in catalogue.rules or "-6" in entry["rule"]
 
 
 def test_clean_records_hold_known_codes_and_formats(demo: DemoSummary, truth: Truth, catalogue: Catalogue) -> None:
@@ -249,51 +244,64 @@ def weighted(number: str) -> int:
     return sum(int(d) * w for w, d in enumerate(number, start=1)) % 11
 
 
+@pytest.fixture(scope="module")
+def faultless(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> tuple[DemoSummary, Truth]:
+    """A history without defects, and its truth."""
+    summary = written(tmp_path_factory.mktemp("faultless"), catalogue, subjects=19, records=3000, defects=False)
+    return summary, json.loads((summary.destination / "truth.json").read_text(encoding="utf-8"))
+
+
 def test_without_defects_nothing_is_wrong_but_lateness_and_what_is_still_to_come(
-    tmp_path: Path, catalogue: Catalogue
+    faultless: tuple[DemoSummary, Truth],
 ) -> None:
-    summary = written(tmp_path, catalogue, subjects=20, records=2000, defects=False)
-    document = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    summary, document = faultless
     assert (summary.defects, summary.package_defects) == ({}, {})
-    errors = {entry["rule"] for entry in document["records"] if entry["severity"] == "error"}
-    assert errors <= WAITING
-    assert {entry["rule"] for entry in document["records"] if entry["rule"] < "GEN-6"} <= WAITING | {"GEN-403"}
+    assert {e["rule"] for e in document["records"] if "-6" not in e["rule"]} <= {"GEN-403"}
+    assert {e["rule"] for e in document["records"] if e["severity"] == "error"} <= STILL_TO_COME
 
 
-WAITING = {"PTD-601", "SUS-601", "VIC-601", "CRO-602", "PTD-603", "PTD-604", "ADD-601", "FPY-601", "SEN-601"}
-"""Links whose other end may be in a package that has not arrived."""
+STILL_TO_COME = {"PTD-601", "PTD-603", "PTD-604", "SUS-601", "VIC-601", "CRO-602", "ADD-601", "FPY-601", "FPY-603"}
+"""Links whose other end may lie in a package that has not arrived."""
 
 
-def test_every_link_points_to_a_record_that_was_sent(tmp_path: Path, catalogue: Catalogue) -> None:
-    summary = written(tmp_path, catalogue, subjects=20, records=2000, defects=False)
-    document = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
-    keys: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for name, form in catalogue.forms.items():
-        keys[name] = {tuple(v[k] for k in form.natural_key) for v in clean(summary, document, name)}
-    for name, form in catalogue.forms.items():
-        linked = [v for v in clean(summary, document, name) if all(v.get(own) for own, _ in form.parent_link)]
-        if form.parent_form and form.parent_form != name and name != "enforcement_proceeding":
-            parents = {tuple(v[own] for own, _ in form.parent_link) for v in linked}
-            late = {e["rule"] for e in document["records"]}
-            assert parents
-            assert late is not None
-            assert len(parents - keys[form.parent_form]) <= 0.15 * len(parents)
+def test_every_link_points_to_a_record_that_was_sent(
+    faultless: tuple[DemoSummary, Truth], catalogue: Catalogue
+) -> None:
+    summary, document = faultless
+    waiting = {(*place(e), e["line"]) for e in document["records"] if e["rule"].endswith("-601")}
+    sent: dict[str, list[tuple[tuple[Any, ...], dict[str, str]]]] = defaultdict(list)
+    for manifest, lines in sound(summary, document):
+        sent[manifest["form"]] += [((*identity(manifest), line), values) for line, values in lines]
+    for name in (
+        "pretrial_decision",
+        "suspect",
+        "victim",
+        "criminal_verdict",
+        "administrative_decision",
+        "fine_payment",
+    ):
+        form = catalogue.forms[name]
+        assert form.parent_form
+        keys = {
+            tuple(v[key] for key in catalogue.forms[form.parent_form].natural_key) for _, v in sent[form.parent_form]
+        }
+        parents = [(at, tuple(v[own] for own, _ in form.parent_link)) for at, v in sent[name]]
+        assert parents
+        assert [at for at, parent in parents if parent not in keys and at not in waiting] == []
 
 
 def test_what_the_warehouse_finds_is_the_truth(store: Store, tmp_path: Path) -> None:
-    """A small history of all forms in two nights: every rule the catalogue judges finds what is true, and no more."""
-    summary = written(tmp_path / "demo", store.catalogue, subjects=20, records=1500, nights=1, seed=11)
+    """A small history of all forms in one night: every rule the catalogue judges finds what is true, and no more."""
+    summary = written(tmp_path / "demo", store.catalogue, subjects=20, records=1500, nights=0, seed=11)
     truth = json.loads((summary.destination / "truth.json").read_text(encoding="utf-8"))
     for day in summary.days:
         for package in sorted((summary.destination / day.isoformat()).glob("*/*")):
             store.drop(package, package.parent.name)
         store.receive(datetime.combine(day, time(18), LOCAL_TIME))
-        if day in (summary.days[-2], summary.days[-1]):
-            store.night(datetime.combine(day, time(18), LOCAL_TIME))
-    differing = [score for score in scores(store.connection, store.catalogue, truth) if not score.is_perfect]
-    assert [(s.rule, s.true, s.found, s.examples) for s in differing if s.is_error and s.rule in judged(store)] == []
-
-
-def judged(store: Store) -> set[str]:
-    """Rules that the night of this store judges."""
-    return {rule.code for form in store.catalogue.forms.values() for rule in store.catalogue.rules_of(form)}
+    loading = summary.days[-1] + timedelta(days=1)
+    store.night(datetime.combine(loading, time(2), LOCAL_TIME))
+    found = scores(store.connection, store.catalogue, truth)
+    if "FPY-603" not in store.catalogue.rules:  # reports count what the links leave standing
+        found = [score for score in found if not score.rule.startswith("AGR-9")]
+    assert len(found) > 80
+    assert [(s.rule, s.true, s.found, s.examples) for s in found if s.is_error and not s.is_perfect] == []
