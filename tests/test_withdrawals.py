@@ -253,7 +253,7 @@ def test_a_withdrawn_transfer_gives_no_right_any_more(store: Store, tmp_path: Pa
     store.submit(pack(tmp_path / "1", store.catalogue, FORM, [version(1, "I", eve)], day=eve))
     decision = record("pretrial_decision", 1, **transfer)
     store.submit(pack(tmp_path / "2", store.catalogue, "pretrial_decision", [decision]))
-    correction = [record(FORM, 1, action="M", damage_kzt="2.00")]
+    correction = [record(FORM, 1, action="M", registering_body="MVD-71")]
     store.submit(pack(tmp_path / "3", store.catalogue, FORM, correction, sender="MVD-71", sequence=1))
     store.night(forms=[FORM, "pretrial_decision"])
     assert set(store.verdicts()) == {"accepted"}
