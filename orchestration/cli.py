@@ -253,8 +253,9 @@ def verify() -> None:
 @main.command("dry-run")
 @click.option("--rules", type=FILE, help="A draft rules.csv: rows that replace, add or end rules.")
 @click.option("--catalogue", type=FOLDER, help="A whole draft catalogue: forms/, classifiers/, registry/.")
-@click.option("--from", "first", type=DAY, required=True, help="First day of receipt.")
-@click.option("--to", "last", type=DAY, required=True, help="Last day of receipt.")
+@click.option("--regulation", type=FILE, help="A draft submission_regulation.csv: who owes what by when.")
+@click.option("--from", "first", type=DAY, required=True, help="First day of receipt; of --regulation: periods end.")
+@click.option("--to", "last", type=DAY, required=True, help="Last day.")
 @click.option("--backdate", is_flag=True, help="As if the rows of --rules had been in force from the first day.")
 @click.option("--records", default=0, show_default=True, help="Name the first N records that newly break a rule.")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
@@ -262,6 +263,7 @@ def verify() -> None:
 def dry_run(
     rules: Path | None,
     catalogue: Path | None,
+    regulation: Path | None,
     first: datetime,
     last: datetime,
     records: int,
@@ -271,10 +273,11 @@ def dry_run(
 ) -> None:
     """Show what a draft would have changed over the packages received between two days; touches nothing."""
     from expectations import draft, dryrun
+    from expectations.completeness import trial
     from orchestration import trying
 
-    if (rules is None) == (catalogue is None):
-        raise click.UsageError("name one draft: --rules FILE or --catalogue DIR")
+    if sum(given is not None for given in (rules, catalogue, regulation)) != 1:
+        raise click.UsageError("name one draft: --rules FILE, --catalogue DIR or --regulation FILE")
     if backdate and rules is None:
         raise click.UsageError("--backdate goes with --rules")
     if last < first:
@@ -282,20 +285,27 @@ def dry_run(
     in_force = load_catalogue()
     with TemporaryDirectory() as folder, warehouse.connect(autocommit=True) as connection:
         try:
-            if rules:
+            if regulation:
+                drafted = draft.with_regulation(in_force, regulation, Path(folder))
+            elif rules:
                 since = first.date() if backdate else None
                 drafted = draft.with_rules(in_force, rules, Path(folder), since)
             else:
                 drafted = draft.read_catalogue(catalogue or Path())
-            outcome = dryrun.try_out(
-                connection, in_force, drafted, warehouse.home(), first.date(), last.date(), records
+            days = first.date(), last.date()
+            outcome: dryrun.Outcome | trial.RegulationOutcome = (
+                trial.try_out(connection, in_force, drafted, *days, warehouse.clock())
+                if regulation
+                else dryrun.try_out(connection, in_force, drafted, warehouse.home(), *days, records)
             )
         except draft.DraftError as error:
             raise click.ClickException(str(error)) from None
-    if shape == "table":
+    if shape != "table":
+        click.echo(trying.as_json(outcome) if shape == "json" else trying.as_csv(outcome), nl=shape == "json")
+    elif isinstance(outcome, dryrun.Outcome):
         trying.show(outcome, console)
     else:
-        click.echo(trying.as_json(outcome) if shape == "json" else trying.as_csv(outcome), nl=shape == "json")
+        trying.show_regulation(outcome, console)
 
 
 @main.command()

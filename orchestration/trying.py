@@ -14,30 +14,35 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from expectations.completeness.trial import CellsOutcome, RegulationOutcome, SubjectCells
 from expectations.dryrun import Found, NotTried, Outcome, PackageOutcome, RuleOutcome, SubjectOutcome
 
-PARTS = {
-    "rules": RuleOutcome,
-    "subjects": SubjectOutcome,
-    "packages": PackageOutcome,
-    "found": Found,
-    "not_tried": NotTried,
+PARTS: dict[type, dict[str, type]] = {
+    Outcome: {
+        "rules": RuleOutcome,
+        "subjects": SubjectOutcome,
+        "packages": PackageOutcome,
+        "found": Found,
+        "not_tried": NotTried,
+    },
+    RegulationOutcome: {"cells": CellsOutcome, "subjects": SubjectCells},
 }
 
 
-def as_json(outcome: Outcome) -> str:
+def as_json(outcome: Outcome | RegulationOutcome) -> str:
     """The outcome as it is, field by field."""
     return json.dumps(asdict(outcome), default=str, ensure_ascii=False, indent=1)
 
 
-def as_csv(outcome: Outcome) -> str:
-    """One table: ``part`` says what a row is (rules, subjects, packages, found, not_tried); a cell that its part does
-    not have is empty."""
-    columns = list(dict.fromkeys(["part", *(f.name for kind in PARTS.values() for f in fields(kind))]))
+def as_csv(outcome: Outcome | RegulationOutcome) -> str:
+    """One table: ``part`` says what a row is (rules, subjects, packages, found, not_tried; or cells, subjects); a cell
+    that its part does not have is empty."""
+    parts = PARTS[type(outcome)]
+    columns = list(dict.fromkeys(["part", *(f.name for kind in parts.values() for f in fields(kind))]))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    for part in PARTS:
+    for part in parts:
         writer.writerows({"part": part, **asdict(row)} for row in getattr(outcome, part))
     return text.getvalue()
 
@@ -76,6 +81,35 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(f"not tried: {left.rule}: {left.why}")
     if not outcome.rules and not outcome.subjects:
         console.print("The draft would have changed nothing over these days.")
+
+
+def show_regulation(outcome: RegulationOutcome, console: Console) -> None:
+    """Tables by form and by subject."""
+    console.print(
+        f"periods that ended {outcome.first} to {outcome.last}, as of {outcome.at:%Y-%m-%d %H:%M}; nothing changed; "
+        f"now {outcome.catalogue}, draft {outcome.draft}"
+    )
+    _table(
+        console,
+        "By form: what is owed and what came of it, now and under the draft",
+        ("form", "report", "now", "draft", "cells", "subjects", "deadline moved"),
+        (
+            (c.form, c.report_code or "", c.state_now or "not owed", c.state_draft or "not owed", *_numbers(c))
+            for c in outcome.cells
+        ),
+    )
+    _table(
+        console,
+        "By subject: owed, late and without an answer, now and under the draft",
+        ("subject", "owed", "draft", "late", "draft", "unanswered", "draft"),
+        ([*asdict(s).values()] for s in outcome.subjects),
+    )
+    if not outcome.cells:
+        console.print("The draft would have changed nothing about these periods.")
+
+
+def _numbers(cells: CellsOutcome) -> tuple[int, int, int]:
+    return cells.cells, cells.subjects, cells.deadline_moved
 
 
 def _severity(rule: RuleOutcome) -> str:
