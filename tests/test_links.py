@@ -300,8 +300,9 @@ def test_missing_links_say_who_owes_them_and_nothing_of_a_person(judged: Store) 
     ]  # fmt: skip
 
 
-def test_what_great_expectations_counts_the_statement_writes(judged: Store) -> None:
+def test_what_great_expectations_counts_the_statement_writes(judged: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted again over everything at once, the violations are those that nights wrote piece by piece."""
+    monkeypatch.setenv("ZANSTAT_DATABASE_URL", judged.url)
     open_ones = (
         "select rule, field, severity, count(*) from quality.violations where cleared_seq is null group by 1, 2, 3"
     )
