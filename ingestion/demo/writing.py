@@ -37,7 +37,7 @@ def choose_variants(rng: Random, packages: Sequence[Package]) -> None:
     """Decide how each package with records is packed; at least one of each way."""
     filled = [p for p in packages if p.records and p.defect in (None, "resent_unchanged")]
     rng.shuffle(filled)
-    cyrillic = [p for p in filled if any(not v.isascii() for r in p.records for v in r.values.values())]
+    cyrillic = [p for p in filled if _is_cyrillic("".join(v for r in p.records for v in r.values.values()))]
     for encoding, package in zip(("kz1048", "windows-1251"), cyrillic, strict=False):
         package.variant = encoding
     rest = [p for p in filled if p.variant == "plain"]
@@ -48,6 +48,14 @@ def choose_variants(rng: Random, packages: Sequence[Package]) -> None:
     for package in packages:
         if package.defect == "damaged":
             package.variant = "gzip"
+
+
+def _is_cyrillic(text: str) -> bool:
+    """Whether an encoding of one byte a character can hold a text that ASCII cannot."""
+    try:
+        return not text.isascii() and bool(text.encode("windows-1251") and text.encode("kz1048"))
+    except UnicodeEncodeError:
+        return False
 
 
 def make_distinct(package: Package) -> None:
