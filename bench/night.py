@@ -10,7 +10,16 @@ from typing import Any
 
 import psycopg
 
-from expectations import judgement, receipt, reconciliation, validation
+from expectations import (
+    completeness,
+    judgement,
+    links,
+    notice,
+    plausibility,
+    receipt,
+    reconciliation,
+    validation,
+)
 from expectations.conditions import conditions
 from ingestion import intake, load, warehouse
 from ingestion.contract import Catalogue, Form
@@ -30,8 +39,12 @@ def steps(connection: psycopg.Connection, catalogue: Catalogue, home: Path, day:
             "judge",
             lambda form=form: judgement.judge(connection, url, catalogue, form, day, now, docs),  # type: ignore[misc]
         )
+    yield "links", lambda: links.judge(connection, url, catalogue, now, docs)
     yield "reconcile", lambda: reconciliation.reconcile(connection, url, catalogue, day, now, docs)
+    yield "calendar", lambda: completeness.watch(connection, url, catalogue, now, docs)
+    yield "plausibility", lambda: plausibility.measure(connection, url, catalogue, now, docs)
     yield "receipts", lambda: receipt.issue_due(connection, catalogue, home)
+    yield "notices", lambda: notice.issue_due(connection, catalogue, home)
 
 
 def suite_and_scan(
