@@ -61,7 +61,7 @@ def scores(connection: psycopg.Connection, catalogue: Catalogue, truth: Mapping[
 
 
 UNTOLD = {"PKG-132", "CAL-706", "CAL-707", "CRO-502", "AGR-602", "AGR-904"}
-"""Warnings about shares and gaps that the truth does not tell; nor does it tell those about series (``calibration``)."""
+"""Warnings about shares and gaps that the truth does not tell; those about series are measured by ``calibration``."""
 
 
 def _score(rule: str, is_error: bool, true: set[Hashable], found: set[Hashable]) -> Score:
