@@ -49,7 +49,7 @@ def raw_table(form: Form) -> str:
         f"create index if not exists {form.name}_submission on raw.{form.name} using brin (submission_seq) "
         "with (pages_per_range = 16);"
         + "".join(
-            f"\ncreate index if not exists {form.name}_{name} on raw.{form.name} ({name});"
+            f"\ncreate index if not exists {form.name}_{name} on raw.{form.name} using hash ({name});"
             for name in sorted(meeting_columns(form))
             if name != "record_key"
         )
