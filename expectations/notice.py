@@ -87,16 +87,17 @@ def _compared(catalogue: Catalogue) -> dict[str, list[str]]:
 
 
 def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due: Sequence[_Due]) -> None:
-    written, contents = [], {}
-    for item, notice in zip(due, _build(connection, catalogue, due), strict=True):
-        outbox = home / "outbox" / item.subject
-        content = json.dumps(notice, ensure_ascii=False).encode()
-        contents[outbox / f"notice_{item.issue}.json"] = content
-        write(outbox / "notice.json", content)
-        write(outbox / "notice.html", _page(notice).encode())
+    notices = _build(connection, catalogue, due)
+    contents = [json.dumps(notice, ensure_ascii=False).encode() for notice in notices]
+    folders = [home / "outbox" / item.subject for item in due]
+    numbered = [folder / f"notice_{item.issue}.json" for folder, item in zip(folders, due, strict=True)]
+    write_durably(dict(zip(numbered, contents, strict=True)))
+    written = []
+    for item, folder, notice, content in zip(due, folders, notices, contents, strict=True):
+        write(folder / "notice.json", content)
+        write(folder / "notice.html", _page(notice).encode())
         digest = hashlib.sha256(content).hexdigest()
         written.append((item.subject, item.issue, notice["closing"]["answered_at"], item.findings, digest))
-    write_durably(contents)
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(
             "insert into ledger.notices (subject, issue, answered_at, findings, sha256) values (%s, %s, %s, %s, %s) "

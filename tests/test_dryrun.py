@@ -237,7 +237,12 @@ def test_a_draft_put_in_force_changes_no_judgement_made_before(
     history(store, tmp_path / "sent")
     violations = "select * from quality.violations order by 1, 2, 3, 4"
     standing = "select * from quality.submissions order by 1"
-    tables = (violations, standing, "select * from ledger.receipts order by 1, 2", "select * from quality.findings")
+    tables = (
+        violations,
+        standing,
+        "select * from ledger.receipts order by 1, 2",
+        "select * from quality.findings where submission_seq is not null order by 1",
+    )
     before = [store.query(table) for table in tables]
     receipts = {path: path.read_bytes() for path in (store.home / "outbox").rglob("*.receipt.json")}
     file = tmp_path / "draft.csv"

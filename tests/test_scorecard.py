@@ -42,7 +42,7 @@ def case(court: str, number: int, /, **changes: str) -> Values:
 
 
 def settle(store: Store, *open_ones: Finding, day: int = 0) -> None:
-    rules = ["CAL-701", "SER-801"]
+    rules = ["CAL-701", "SER-802"]
     findings.settle(store.connection, store.catalogue, rules, open_ones, NOW + timedelta(days=day))
 
 
@@ -51,7 +51,7 @@ def missing(subject: str, day: date) -> Finding:
 
 
 def implausible(subject: str, first: date, last: date) -> Finding:
-    return Finding("SER-801", subject, FORM, first, last, item="category", severity="warning")
+    return Finding("SER-802", subject, FORM, first, last, item="category", severity="warning")
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +59,6 @@ def scored(template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: C
     """A large court with 60 of 200 records in error, a small one with 1 of 3; one that sent nothing."""
     folder = tmp_path_factory.mktemp("scorecard")
     with warehouse_like(template, folder / "home", catalogue) as store:
-        for rule, level, dimension in (("CAL-701", "calendar", "completeness"), ("SER-801", "series", "objectivity")):
-            store.connection.execute(
-                "insert into quality.rules (catalogue_version, rule, form, level, dimension, severity, law_ref, "
-                "fields, statement_en, parameters, message_kk, message_ru, message_en, valid_from, source, current) "
-                "values (%s, %s, '*', %s, %s, 'warning', '', '', '', '{}', '', '', '', '2015-01-01', '', true) "
-                "on conflict do nothing",
-                [catalogue.version, rule, level, dimension],
-            )
         large = [case("7511", n, **({"claim_kzt": "0"} if n <= 60 else {})) for n in range(1, 201)]
         small = [case("7513", n, **({"category": "moon"} if n == 1 else {})) for n in range(1, 4)]
         store.submit(pack(folder / "large", catalogue, FORM, large, sender=LARGE))
@@ -75,7 +67,7 @@ def scored(template: str, tmp_path_factory: pytest.TempPathFactory, catalogue: C
         damaged = pack(folder / "damaged", catalogue, FORM, records(FORM, 1), sender=LARGE, day=DAY - timedelta(days=1))
         (damaged / "records.csv").write_bytes(b"other bytes")
         store.submit(damaged)
-        store.night(forms=[FORM])
+        store.quarantine(FORM)
         settle(store, missing(SMALL, DAY - timedelta(days=1)), missing(ABSENT, DAY), implausible(LARGE, OCTOBER, DAY))
         build(store)
         yield store
@@ -160,7 +152,7 @@ def test_what_is_corrected_and_what_comes_late_changes_its_own_rows_and_equals_a
     scored.submit(pack(tmp_path / "repair", scored.catalogue, FORM, [repaired], sender=SMALL, sequence=2))
     late = case("7513", 9, received_date="2026-09-30", accepted_date="2026-09-30")
     scored.submit(pack(tmp_path / "late", scored.catalogue, FORM, [late], sender=SMALL, day=date(2026, 9, 30)))
-    scored.night(tomorrow, forms=[FORM])
+    scored.quarantine(FORM, tomorrow)
     settle(scored, missing(ABSENT, DAY), implausible(LARGE, OCTOBER, DAY), day=1)
     build(scored)
     assert figure(scored, SMALL, "comparability") == ("record", 4, 0, 100)
