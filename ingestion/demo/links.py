@@ -93,7 +93,7 @@ class Known:
         self.live = {key: last for key, versions in self.versions.items() if (last := _live(versions))}
         self.by: dict[tuple[str, str, str], list[Version]] = defaultdict(list)
         for (form, _), version in self.live.items():
-            for name in ("erdr_number", "case_no", "protocol_no", "decision_no", "enforcement_doc_no"):
+            for name in MEETING:
                 if value := version.values.get(name):
                     self.by[form, name, value].append(version)
 
@@ -200,6 +200,7 @@ class _Reader:
     def __init__(self, known: Known) -> None:
         self.known = known
         self.effects = known.column("pretrial_decision_type", "effect")
+        self.awards = known.column("civil_outcome", "award")
         self.closing = {
             code for code, effect in known.column("execution_event", "effect").items() if effect == "closed"
         }
@@ -423,20 +424,16 @@ class _Reader:
             verdicts = known.about(VERDICT, "case_no", case_no)
             dates = [c["decision_date"] for c in (*cases, *verdicts) if c["decision_date"]]
             yield "ENF-601", "source_case_no", any(day <= values["doc_date"] for day in dates)
-            sums = [_total(c, "award_kzt", "state_fee_kzt") for c in cases]
-            sums += [_total(v, "fine_kzt", "damages_awarded_kzt") for v in verdicts]
-            limit = max(sums, default=None)
+            awarded = [self._awarded(act, values) for act in (*cases, *verdicts)]
+            limit = max((amount for amount in awarded if amount is not None), default=None)
         if number := values["source_decision_no"]:
             decision = known.one("administrative_decision", number)
             is_fine = decision is not None and decision["penalty_type"] == "fine"
             dated = decision["decision_date"] if decision else ""
             yield "ENF-602", "source_decision_no", is_fine and dated <= values["doc_date"]
             if decision and decision["fine_kzt"]:
-                paid = sum(
-                    Decimal(p["amount_kzt"]) * (-1 if p["is_refund"] == "true" else 1)
-                    for p in known.about("fine_payment", "decision_no", number)
-                    if p["paid_date"] < values["opened_date"]
-                )
+                payments = known.about("fine_payment", "decision_no", number)
+                paid = _paid(p for p in payments if p["paid_date"] < values["opened_date"])
                 limit = Decimal(decision["fine_kzt"]) - paid
         if due and limit is not None:
             yield "ENF-603", "due_kzt", due <= limit + Decimal("0.01")
@@ -444,10 +441,23 @@ class _Reader:
             same = [
                 p
                 for p in known.about("enforcement_proceeding", "enforcement_doc_no", values["enforcement_doc_no"])
-                if not p["closed_date"] and p["proceeding_no"] != values["proceeding_no"]
-                if _same(p, values, "enforcement_doc_kind", "doc_date")
+                if not p["closed_date"] and _same(p, values, "enforcement_doc_kind", "doc_date")
+                if (p["opened_date"], p["proceeding_no"]) < (values["opened_date"], values["proceeding_no"])
             ]
             yield "ENF-604", "enforcement_doc_no", not same
+
+    def _awarded(self, act: Values, proceeding: Values) -> Decimal | None:
+        """What a court act gives to recover from the debtor of a proceeding; None where it does not say."""
+        if "person_no" in act:
+            debtor = proceeding["debtor_iin"]
+            other = bool(act["iin"] and debtor and act["iin"] != debtor)
+            silent = act["instance"] != "first" and not act["punishment_type"]
+            return None if other or silent else _total(act, "fine_kzt", "damages_awarded_kzt")
+        if "proceeding_kind" not in act:
+            return Decimal(act["award_kzt"]) if act["award_kzt"] else None
+        if not act["award_kzt"] and self.awards.get(act["outcome"]) != "zero":
+            return None
+        return _total(act, "award_kzt", "state_fee_kzt")
 
     def _protocol(self, version: Version) -> Iterator[tuple[str, str, bool]]:
         values = version.values
@@ -465,11 +475,23 @@ class _Reader:
                 day = date.fromisoformat(committed)
                 yield "ADD-604", "penalty_type", not is_younger(protocol["birth_date"], 18, day)
         others = self.known.about("administrative_decision", "protocol_no", values["protocol_no"])
-        penalties = [d for d in others if d["outcome"] == "penalty" and d["decision_no"] != values["decision_no"]]
-        yield "ADD-603", "protocol_no", values["outcome"] != "penalty" or not penalties
+        place = values["decision_date"], values["decision_no"]
+        penalised = any(d["outcome"] == "penalty" and (d["decision_date"], d["decision_no"]) < place for d in others)
+        yield "ADD-603", "protocol_no", values["outcome"] != "penalty" or not penalised
         if values["fine_kzt"] and self._due(values["pay_due_date"], 30):
-            payments = self.known.about("fine_payment", "decision_no", values["decision_no"])
-            yield "ADD-605", "pay_due_date", bool(payments)
+            number = values["decision_no"]
+            is_cancelled = any(d["outcome"] == "cancelled" and d["decision_date"] > place[0] for d in others)
+            is_enforced = bool(self.known.about("enforcement_proceeding", "source_decision_no", number))
+            yield "ADD-605", "pay_due_date", is_cancelled or is_enforced or self._is_paid(values)
+
+    def _is_paid(self, decision: Values) -> bool:
+        """In full, or by half where the decision allows it and the payment came within the term (demonstration)."""
+        payments = self.known.about("fine_payment", "decision_no", decision["decision_no"])
+        paid, fine = _paid(payments), Decimal(decision["fine_kzt"])
+        reduced_on = min((p["paid_date"] for p in payments if _same(p, REDUCED, *REDUCED)), default=None)
+        last = date.fromisoformat(decision["decision_date"]) + timedelta(days=REDUCED_TERM_DAYS)
+        is_in_term = reduced_on is not None and reduced_on <= last.isoformat()
+        return paid >= fine or (decision["is_reduced"] == "true" and is_in_term and paid >= fine / 2 - 1)
 
     def _payment(self, version: Version) -> Iterator[tuple[str, str, bool]]:
         values = version.values
@@ -485,16 +507,19 @@ class _Reader:
         yield "FPY-602", "paid_date", values["paid_date"] >= earliest
         payments = {p["payment_no"]: p for p in self.known.about("fine_payment", "decision_no", values["decision_no"])}
         payments[values["payment_no"]] = values
-        paid = sum(Decimal(p["amount_kzt"]) * (-1 if p["is_refund"] == "true" else 1) for p in payments.values())
+        paid = _paid(payments.values())
         fine = Decimal(decision["fine_kzt"])
         yield "FPY-603", "amount_kzt", 0 <= paid <= fine
         if values["is_reduced"] == "true":
             is_half = abs(Decimal(values["amount_kzt"]) - fine / 2) <= 1
-            last = (date.fromisoformat(decision["decision_date"]) + timedelta(days=15)).isoformat()
+            last = (date.fromisoformat(decision["decision_date"]) + timedelta(days=REDUCED_TERM_DAYS)).isoformat()
             is_in_term = values["paid_date"] <= last
             yield "FPY-604", "is_reduced", is_half and is_in_term and decision["is_reduced"] == "true"
 
 
+MEETING = ("erdr_number", "case_no", "protocol_no", "decision_no", "enforcement_doc_no", "source_decision_no")
+REDUCED = {"is_reduced": "true", "is_refund": "false"}
+REDUCED_TERM_DAYS = 15
 SETTLING = ("convicted", "convicted_released", "acquitted", "discontinued")
 DEADLY_ARTICLES = (
     *((99, 106), (110, 110), (114, 125), (128, 128), (146, 146), (156, 156), (191, 194), (249, 292)),
@@ -511,6 +536,11 @@ SEVERITY: Mapping[str, tuple[int | None, bool]] = {
 
 def _same(one: Values, other: Values, *names: str) -> bool:
     return all(one[name] == other[name] for name in names)
+
+
+def _paid(payments: Iterable[Values]) -> Decimal:
+    """The sum of payments less refunds."""
+    return sum((Decimal(p["amount_kzt"]) * (-1 if p["is_refund"] == "true" else 1) for p in payments), Decimal(0))
 
 
 def _total(values: Values, *names: str) -> Decimal:
