@@ -22,7 +22,7 @@ import psycopg
 from polars.exceptions import PolarsError
 from psycopg.types.json import Jsonb
 
-from ingestion import ledger, manifest, package
+from ingestion import durable, ledger, manifest, package
 from ingestion.archive import Archive
 from ingestion.contract import Catalogue
 from ingestion.ledger import Event
@@ -90,8 +90,7 @@ def receive(
         claims = iter([*_claims_left(home), *_claim_all(home)])
         while batch := list(islice(claims, BATCH)):
             total += _register(connection, catalogue, archive, batch, now, simulated=simulated)
-            for claim in batch:
-                _discard(claim)
+            durable.at_once(_discard, batch)
     finally:
         connection.rollback()
         connection.execute("select pg_advisory_unlock(510, 3)")
