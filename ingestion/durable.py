@@ -34,8 +34,7 @@ def write(contents: Mapping[Path, bytes], *, to_stay: bool) -> None:
         part.write_bytes(contents[path])
     if to_stay:
         fsync(parts.values())
-    for path, part in parts.items():
-        part.replace(path)
+    at_once(lambda path: parts[path].replace(path), parts)  # to take an older file's place waits for the disk too
 
 
 def _fsync(path: Path) -> None:
