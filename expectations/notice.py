@@ -18,7 +18,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from expectations.receipt import dropped_rules, template, write, write_durably
+from expectations.receipt import dropped_rules, template
+from ingestion import durable
 from ingestion.contract import LANGUAGES, Catalogue, Rule
 
 NOTICE_VERSION = "1"
@@ -91,13 +92,15 @@ def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due
     contents = [json.dumps(notice, ensure_ascii=False).encode() for notice in notices]
     folders = [home / "outbox" / item.subject for item in due]
     numbered = [folder / f"notice_{item.issue}.json" for folder, item in zip(folders, due, strict=True)]
-    write_durably(dict(zip(numbered, contents, strict=True)))
+    durable.write(dict(zip(numbered, contents, strict=True)), to_stay=True)
+    newest: dict[Path, bytes] = {}  # can be made from the numbered ones again
     written = []
     for item, folder, notice, content in zip(due, folders, notices, contents, strict=True):
-        write(folder / "notice.json", content)
-        write(folder / "notice.html", _page(notice).encode())
+        newest[folder / "notice.json"] = content
+        newest[folder / "notice.html"] = _page(notice).encode()
         digest = hashlib.sha256(content).hexdigest()
         written.append((item.subject, item.issue, notice["closing"]["answered_at"], item.findings, digest))
+    durable.write(newest, to_stay=False)
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(
             "insert into ledger.notices (subject, issue, answered_at, findings, sha256) values (%s, %s, %s, %s, %s) "

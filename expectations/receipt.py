@@ -8,7 +8,7 @@ clean. Here belong building and issuing receipts; what they report is decided el
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,49 +40,66 @@ class _Due:
         return f"{self.seq}_{self.issue}.receipt.json"
 
 
+ANSWERED = "select coalesce(max(event_seq), 0) from ledger.receipts"
+"""The last event answered. Receipts are issued in the order of the events they answer, and recorded a batch at a time:
+so no event up to that one waits for an answer, wherever a run was cut off."""
+
+DUE = (
+    "with latest as (select submission_seq, max(seq) as event_seq from ledger.events "
+    "where seq > %s and kind not in ('resent', 'loaded') group by 1) "
+    "select submission_seq, event_seq, "
+    "1 + coalesce((select max(issue) from ledger.receipts r where r.submission_seq = latest.submission_seq), 0) "
+    "from latest order by event_seq"
+)
+RESENT = (
+    "select distinct on (r.submission_seq) r.submission_seq, r.event_seq, r.issue, s.inbox_folder "
+    "from ledger.receipts r join ledger.submissions s on s.seq = r.submission_seq "
+    "where r.submission_seq in (select submission_seq from ledger.events where seq > %s and kind = 'resent') "
+    "order by r.submission_seq, r.issue desc"
+)
+
+
 def issue_due(connection: psycopg.Connection, catalogue: Catalogue, home: Path) -> int:
     """Write every receipt that is due and record it; returns how many.
 
     A crash in between writes the same file again: the content depends on the ledger alone. A package that was
-    sent again unchanged gets the receipt it already has.
+    sent again unchanged gets the receipt it already has. It costs what is new, whatever was answered before.
     """
-    _restore_resent(connection, catalogue, home)
-    due = _due(connection)
-    for start in range(0, len(due), BATCH):
-        _issue(connection, catalogue, home, due[start : start + BATCH])
+    connection.execute("select pg_advisory_lock(510, 7)")
+    try:
+        answered = connection.execute(ANSWERED).fetchone()
+        due = [_Due(*row) for row in connection.execute(DUE, answered)]
+        # Asked after what is due: a repetition that comes in between must not be passed over.
+        resent = [(_Due(*row), folder) for *row, folder in connection.execute(RESENT, answered)]
+        if lost := [item for item, folder in resent if not (home / "outbox" / folder / item.name).exists()]:
+            _issue(connection, catalogue, home, lost)
+        for start in range(0, len(due), BATCH):
+            _issue(connection, catalogue, home, due[start : start + BATCH])
+    finally:
+        connection.rollback()
+        connection.execute("select pg_advisory_unlock(510, 7)")
+        connection.commit()
     return len(due)
 
 
-def _due(connection: psycopg.Connection) -> list[_Due]:
-    rows = connection.execute(
-        "with answered as (select submission_seq, max(issue) as issue, max(event_seq) as event_seq "
-        "from ledger.receipts group by 1), "
-        "latest as (select submission_seq, max(seq) as event_seq from ledger.events "
-        "where kind not in ('resent', 'loaded') group by 1) "
-        "select l.submission_seq, l.event_seq, coalesce(a.issue, 0) + 1 from latest l "
-        "left join answered a using (submission_seq) where l.event_seq > coalesce(a.event_seq, 0) order by 1"
-    ).fetchall()
-    return [_Due(*row) for row in rows]
-
-
-def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due: list[_Due]) -> None:
+def _issue(connection: psycopg.Connection, catalogue: Catalogue, home: Path, due: Sequence[_Due]) -> None:
     receipts = dict(
         build(connection, catalogue, [item.seq for item in due], {item.seq: item.event_seq for item in due})
     )
     written = []
     issued: dict[Path, list[tuple[_Due, dict[str, Any]]]] = {}
+    contents: dict[Path, bytes] = {}
+    pages: dict[Path, bytes] = {}
     for item in due:
         folder, receipt = receipts[item.seq]
-        issued.setdefault(home / "outbox" / folder, []).append((item, receipt))
-    contents: dict[Path, bytes] = {}
-    for outbox, answers in issued.items():
-        for item, receipt in answers:
-            content = contents[outbox / item.name] = json.dumps(receipt, ensure_ascii=False).encode()
-            write((outbox / item.name).with_suffix(".html"), _page(receipt, catalogue).encode())
-            written.append((item.seq, item.issue, item.event_seq, hashlib.sha256(content).hexdigest()))
-    write_durably(contents)  # only the JSON: page and index can be made from it again
-    for outbox, answers in issued.items():
-        _index(outbox, answers)
+        path = home / "outbox" / folder / item.name
+        contents[path] = json.dumps(receipt, ensure_ascii=False).encode()
+        pages[path.with_suffix(".html")] = _page(receipt, catalogue).encode()
+        issued.setdefault(path.parent, []).append((item, receipt))
+        written.append((item.seq, item.issue, item.event_seq, hashlib.sha256(contents[path]).hexdigest()))
+    durable.write(contents, to_stay=True)  # page and index can be made from it again
+    indexes = {outbox / "index.json": _index(outbox, answers) for outbox, answers in issued.items()}
+    durable.write(pages | indexes, to_stay=False)
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(
             "insert into ledger.receipts (submission_seq, issue, event_seq, sha256) values (%s, %s, %s, %s) "
@@ -266,7 +283,7 @@ def _rejection(receipt: Mapping[str, Any], catalogue: Catalogue) -> Mapping[str,
     return codes.get(receipt["rejection_code"] or "")
 
 
-def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> None:
+def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> bytes:
     """``index.json``: identity of a package -> its newest receipt. A refused package takes no identity, so it never
     covers the receipt of one that has it (a conflict, R25): it stands beside it under its ledger number."""
     path = outbox / "index.json"
@@ -287,7 +304,7 @@ def _index(outbox: Path, issued: list[tuple[_Due, dict[str, Any]]]) -> None:
             "rejection_code": receipt["rejection_code"],
         }
     lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(entry)}" for key, entry in index.items())
-    write(path, f"{{\n{lines}\n}}\n".encode())
+    return f"{{\n{lines}\n}}\n".encode()
 
 
 def identity(submission: Mapping[str, Any]) -> str:
@@ -303,43 +320,8 @@ def identity(submission: Mapping[str, Any]) -> str:
     return "/".join(part for part in parts if part)
 
 
-def _restore_resent(connection: psycopg.Connection, catalogue: Catalogue, home: Path) -> None:
-    """A package sent again gets its receipt again: should the subject have lost it, it is written anew."""
-    rows = connection.execute(
-        "select distinct on (r.submission_seq) r.submission_seq, r.event_seq, r.issue, s.inbox_folder "
-        "from ledger.receipts r join ledger.submissions s on s.seq = r.submission_seq "
-        "where r.submission_seq in (select submission_seq from ledger.events where kind = 'resent') "
-        "order by r.submission_seq, r.issue desc"
-    ).fetchall()
-    for seq, event_seq, issue, folder in rows:
-        item = _Due(seq, event_seq, issue)
-        if not (home / "outbox" / folder / item.name).exists():
-            _issue(connection, catalogue, home, [item])
-
-
 def anchors(home: Path) -> Iterable[tuple[str, Head]]:
     """(where, head) of every receipt in the outbox: what the ledger has promised to the outside."""
     for path in sorted((home / "outbox").glob("*/*.receipt.json")):
         ledger = json.loads(path.read_text())["ledger"]
         yield path.name, Head(ledger["seq"], ledger["hash"], ledger["event_seq"], ledger["event_hash"])
-
-
-def write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _part(path).write_bytes(content)
-    _part(path).replace(path)
-
-
-def write_durably(contents: Mapping[Path, bytes]) -> None:
-    """Each whole or not at all, and on the disk to stay; the disk is waited for once."""
-    for path, content in contents.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _part(path).write_bytes(content)
-    durable.fsync(map(_part, contents))
-    for path in contents:
-        _part(path).replace(path)
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")

@@ -10,7 +10,7 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice
@@ -22,7 +22,7 @@ import psycopg
 from polars.exceptions import PolarsError
 from psycopg.types.json import Jsonb
 
-from ingestion import ledger, manifest, package
+from ingestion import durable, ledger, manifest, package
 from ingestion.archive import Archive
 from ingestion.contract import Catalogue
 from ingestion.ledger import Event
@@ -90,8 +90,7 @@ def receive(
         claims = iter([*_claims_left(home), *_claim_all(home)])
         while batch := list(islice(claims, BATCH)):
             total += _register(connection, catalogue, archive, batch, now, simulated=simulated)
-            for claim in batch:
-                _discard(claim)
+            durable.at_once(_discard, batch)
     finally:
         connection.rollback()
         connection.execute("select pg_advisory_unlock(510, 3)")
@@ -146,7 +145,8 @@ def _register(
                 {"ids": [claim.arrival_id for claim in claims]},
             )
         }
-        book = _Book(connection, catalogue)
+        sound = [outcome.manifest for _, outcome, _ in examined if isinstance(outcome, package.Checked)]
+        book = _Book(connection, catalogue, {declared.series for declared in sound})
         for claim, (arrived, outcome, declared) in zip(claims, examined, strict=True):
             if claim.arrival_id in done:
                 continue
@@ -256,9 +256,9 @@ class _Taken:
 
 
 class _Book:
-    """The identities taken so far, and the rows and events of one batch to be written together."""
+    """The identities taken so far in the series of a batch, and its rows and events to be written together."""
 
-    def __init__(self, connection: psycopg.Connection, catalogue: Catalogue) -> None:
+    def __init__(self, connection: psycopg.Connection, catalogue: Catalogue, series: Collection[Series]) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._next = ledger.head(connection).seq + 1
@@ -266,7 +266,7 @@ class _Book:
         self._events: list[Event] = []
         self._findings: list[tuple[Any, ...]] = []
         self._refused_late: list[tuple[str, str, str, int]] = []
-        self._taken: dict[Series, dict[int, _Taken]] = {}
+        self._taken = _taken(connection, series)
         self._count = Received()
 
     def refuse(self, facts: dict[str, Any], refusal: Refusal, declared: Manifest | None) -> None:
@@ -276,7 +276,7 @@ class _Book:
 
     def enter(self, facts: dict[str, Any], checked: package.Checked, *, signed: bool) -> None:
         declared = checked.manifest
-        taken = self._taken_in(declared.series)
+        taken = self._taken[declared.series]
         if declared.sequence in taken:
             first = taken[declared.sequence]
             if first.sha256 != facts["package_sha256"]:
@@ -340,20 +340,6 @@ class _Book:
         if closed and declared.period_to <= closed:
             self._findings.append((seq, declared, "PKG-129", {"closed_to": closed.isoformat()}))
 
-    def _taken_in(self, series: Series) -> dict[int, _Taken]:
-        if series not in self._taken:
-            rows = self._connection.execute(
-                "select s.sequence, s.seq, s.package_sha256, p.state = 'held' and s.rejection_code = 'R26', "
-                "case when s.rejection_code is distinct from 'R10' then s.withdraws end "
-                "from ledger.submissions s join ledger.progress p on p.submission_seq = s.seq "
-                "where s.subject = %s and s.form = %s and coalesce(s.report_code, '') = %s "
-                "and s.period_from = %s and s.period_to = %s "
-                "and (s.rejection_code is null or s.rejection_code in ('R10', 'R26')) and p.state <> 'refused'",
-                [series[0], series[1], series[2] or "", series[3], series[4]],
-            ).fetchall()
-            self._taken[series] = {sequence: _Taken(*taken) for sequence, *taken in rows}
-        return self._taken[series]
-
     def _add(self, facts: dict[str, Any], declared: Manifest | None, refusal: Refusal | None) -> int:
         payload = declared.payload if declared else None
         rule = self._catalogue.rule(refusal.rule, facts["received_on"]) if refusal else None
@@ -402,6 +388,26 @@ class _Book:
                 self._refused_late,
             )
         return self._count
+
+
+def _taken(connection: psycopg.Connection, series: Collection[Series]) -> dict[Series, dict[int, _Taken]]:
+    """What is taken in each series, by sequence."""
+    found: dict[Series, dict[int, _Taken]] = {one: {} for one in series}
+    places = list(found)
+    rows = connection.execute(
+        "select wanted.place, s.sequence, s.seq, s.package_sha256, p.state = 'held' and s.rejection_code = 'R26', "
+        "case when s.rejection_code is distinct from 'R10' then s.withdraws end "
+        "from unnest(%s::text[], %s::text[], %s::text[], %s::date[], %s::date[]) "
+        "with ordinality as wanted (subject, form, report_code, period_from, period_to, place) "
+        "join ledger.submissions s using (subject, form, period_from, period_to) "
+        "join ledger.progress p on p.submission_seq = s.seq "
+        "where s.report_code is not distinct from wanted.report_code "
+        "and (s.rejection_code is null or s.rejection_code in ('R10', 'R26')) and p.state <> 'refused'",
+        [list(column) for column in zip(*places, strict=True)] or [[]] * 5,
+    )
+    for place, sequence, *taken in rows:
+        found[places[place - 1]][sequence] = _Taken(*taken)
+    return found
 
 
 def _cannot_withdraw(taken: Mapping[int, _Taken], sequence: int | None) -> Refusal | None:

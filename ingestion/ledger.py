@@ -66,12 +66,11 @@ def append_events(connection: psycopg.Connection, events: Iterable[Event]) -> li
     if numbered:
         _insert(connection, "ledger.events", list(numbered[0]), numbered)
         moved = {row["submission_seq"]: STATE_AFTER[row["kind"]] for row in numbered if row["kind"] in STATE_AFTER}
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "insert into ledger.progress (submission_seq, state) values (%s, %s) "
-                "on conflict (submission_seq) do update set state = excluded.state where progress.state <> 'withdrawn'",
-                list(moved.items()),
-            )
+        connection.execute(
+            "insert into ledger.progress (submission_seq, state) select * from unnest(%s::bigint[], %s::text[]) "
+            "on conflict (submission_seq) do update set state = excluded.state where progress.state <> 'withdrawn'",
+            [list(moved), list(moved.values())],
+        )
     return [row["seq"] for row in numbered]
 
 
@@ -88,12 +87,9 @@ def _chained(connection: psycopg.Connection, table: str, rows: Iterable[dict[str
 def _insert(
     connection: psycopg.Connection, table: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
 ) -> None:
-    marks = ", ".join(["%s"] * len(columns))
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"insert into {table} ({', '.join(columns)}) values ({marks})",
-            [[Jsonb(v) if isinstance(v, dict | list) else v for v in (row[c] for c in columns)] for row in rows],
-        )
+    with connection.cursor() as cursor, cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin") as copy:
+        for row in rows:
+            copy.write_row([Jsonb(v) if isinstance(v, dict | list) else v for v in (row[c] for c in columns)])
 
 
 def row_hash(row: Mapping[str, Any]) -> str:

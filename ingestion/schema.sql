@@ -131,6 +131,7 @@ create table if not exists ledger.receipts (
     sha256 text not null,
     primary key (submission_seq, issue)
 );
+create index if not exists receipts_event on ledger.receipts (event_seq);
 comment on table ledger.receipts is 'Which snapshots of a submission were answered, and up to which event.';
 
 create table if not exists ledger.notices (

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from expectations import receipt
 from ingestion import ledger
 from ingestion.contract import LANGUAGES
 from ingestion.ledger import Event
@@ -21,6 +22,7 @@ from tests.packages import (
     redeclare,
     replace_payload,
 )
+from tests.test_crash import Cut, cut
 
 pytestmark = pytest.mark.server
 
@@ -257,3 +259,66 @@ def test_rules_of_every_level_are_told(store: Store, tmp_path: Path) -> None:
     assert {rule for rule, _ in rules_told(store, 1)} >= {"GEN-201", "CRO-203", "CRO-501", "GEN-602", "PKG-132"}
     levels = {store.catalogue.rules[rule].level for rule, _ in rules_told(store, 1)}
     assert levels == {"row", "file", "cross_form"}
+
+
+# What is due
+
+
+def happen(store: Store, *kinds: str) -> None:
+    """Events of the first submission."""
+    with store.connection.transaction():
+        ledger.lock(store.connection)
+        ledger.append_events(store.connection, [Event(1, kind, NOW) for kind in kinds])
+
+
+def test_receipts_cut_off_between_two_batches_are_all_written(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the submission that came first has the newest event."""
+    for sequence in (1, 2):
+        send(store, tmp_path, sequence, record(FORM, sequence))
+    store.receive()
+    happen(store, "restated")
+    monkeypatch.setattr(receipt, "BATCH", 1)
+    with monkeypatch.context() as patch:
+        batches = iter((receipt.build, cut))
+        patch.setattr(receipt, "build", lambda *given: (next(batches))(*given))  # noqa: PLW0108 - another each time
+        with pytest.raises(Cut):
+            store.receipts()
+    assert store.query("select submission_seq, issue from ledger.receipts") == [(2, 1)]
+    assert store.receipts() == 1
+    assert [verdicts_told(store, seq) for seq in (1, 2)] == [["received"], ["received"]]
+    assert store.receipts() == 0
+
+
+def test_what_was_answered_long_ago_is_not_read_again(store: Store, tmp_path: Path) -> None:
+    many = 20_000
+    send(store, tmp_path, 1, record(FORM, 1))
+    store.receive()
+    store.connection.execute(
+        "insert into ledger.events (seq, at, submission_seq, kind, prev_hash, hash) "
+        "select n, now(), 1, case n %% 3 when 0 then 'resent' else 'restated' end, n - 1, n "
+        "from generate_series(2, %s) n",
+        [many],
+    )
+    store.connection.execute(
+        "insert into ledger.receipts select 1, seq, seq, '' from ledger.events where kind <> 'resent'"
+    )
+    for table in ("events", "receipts"):
+        store.connection.execute(f"analyze ledger.{table}")
+    send(store, tmp_path, 2, record(FORM, 2))
+    store.receive()
+    before = rows_read(store)
+    assert store.receipts() == 1
+    assert 0 < rows_read(store) - before < many / 100
+
+
+def rows_read(store: Store) -> int:
+    """Rows of events and receipts that this database's statements have read so far, from table or index."""
+    store.connection.execute("select pg_stat_force_next_flush()")
+    read: int = store.one(
+        "select (select sum(seq_tup_read) from pg_stat_user_tables where schemaname = 'ledger' "
+        "and relname in ('events', 'receipts')) + (select sum(idx_tup_read) from pg_stat_user_indexes "
+        "where schemaname = 'ledger' and relname in ('events', 'receipts'))"
+    )
+    return read
