@@ -28,7 +28,7 @@ from ingestion.manifest import Manifest, Payload, Refusal
 
 CHUNK_BYTES = 32 << 20
 USUAL_RATIO = 10  # of text to its gzip
-PIECES_AHEAD = 12  # more than a slice of typed records makes: the server is not to wait while the next is typed
+PIECES_AHEAD = 8  # more than a slice of typed records makes: the server is not to wait while the next is typed
 log = logging.getLogger(__name__)
 
 
