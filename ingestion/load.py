@@ -253,7 +253,7 @@ def _copy(
     days: dict[int, date],
     key: TokenKey,
 ) -> None:
-    received = pl.DataFrame({reader.SUBMISSION: list(days), "received_on": list(days.values())})
+    received = pl.DataFrame({reader.SUBMISSION: list(days), "received_on": [f"{day}" for day in days.values()]})
     columns = list(tables.raw_columns(form, version))
     with (
         closing(_ahead(_csv(records, form, version, received, key, columns))) as pieces,
