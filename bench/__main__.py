@@ -118,9 +118,9 @@ def large(catalogue: Catalogue) -> dict[str, float]:
     """The million: floor, load, suite and quarantine."""
     home, form = warehouse.home(), catalogue.forms[packages.FORM]
     with warehouse.connect(autocommit=True) as connection:
-        found = {
-            "copy": min(_psql_copy(connection, catalogue, home.parent / "large/big/records.csv") for _ in range(2))
-        }
+        file = home.parent / "large/big/records.csv"
+        copies = [_psql_copy(connection, catalogue, file) for _ in range(2)]
+        found: dict[str, float] = {}
         package.submit(home.parent / "large/big", home / "inbox", "MVD-75")
         found["receive"] = _seconds(lambda: intake.receive(connection, catalogue, home, warehouse.clock))
         found["load"] = _seconds(lambda: load.load(connection, catalogue, form, home, MOMENT.date(), warehouse.clock()))
@@ -132,6 +132,8 @@ def large(catalogue: Catalogue) -> dict[str, float]:
             )
         )
         found["receipt"] = _seconds(lambda: receipt.issue_due(connection, catalogue, home))
+        # The machine is not equally fast all the time: the best of copies before and after is what it can do.
+        found["copy"] = min(*copies, _psql_copy(connection, catalogue, file))
         row = connection.execute(
             "select records_accepted, records_quarantined from quality.submissions order by submission_seq desc limit 1"
         ).fetchone()

@@ -20,6 +20,7 @@ from expectations.conditions import Condition
 from ingestion.contract import Form
 
 FLAGGED = "flags is not null"
+NAMED = 100  # submissions at most; the text of a view holds them
 COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
 
@@ -57,7 +58,12 @@ class Batch:
 
     @property
     def where(self) -> str:
-        """The batch as a condition over ``raw``."""
+        """The batch as a condition over ``raw``.
+
+        Of submissions named one by one the server knows how many records they have, and reads many in parallel.
+        """
+        if len(self.submissions) <= NAMED:
+            return f"{self.bounds} and submission_seq in ({', '.join(map(str, self.submissions))})"
         return (
             f"{self.bounds} and submission_seq in (select submission_seq from ledger.progress where state = 'loaded')"
         )
@@ -82,7 +88,7 @@ def show(connection: psycopg.Connection, waiting: Batch) -> None:
 
     Conditions that only read a flag hold for every record without one, so they look at the flagged records alone.
     """
-    whole = f"{waiting.bounds} and submission_state = 'loaded'"
+    whole = waiting.where
     for view, condition in ((waiting.view, whole), (waiting.flagged_view, f"{whole} and {FLAGGED}")):
         connection.execute(
             f"create or replace view checked.{view} as select * from checked.{waiting.form.name} where {condition}"

@@ -28,7 +28,7 @@ from ingestion.manifest import Manifest, Payload, Refusal
 
 CHUNK_BYTES = 32 << 20
 USUAL_RATIO = 10  # of text to its gzip
-PIECES_AHEAD = 12  # more than a slice of typed records makes: the server is not to wait while the next is typed
+PIECES_AHEAD = 8  # more than a slice of typed records makes: the server is not to wait while the next is typed
 log = logging.getLogger(__name__)
 
 
@@ -253,7 +253,7 @@ def _copy(
     days: dict[int, date],
     key: TokenKey,
 ) -> None:
-    received = pl.DataFrame({reader.SUBMISSION: list(days), "received_on": list(days.values())})
+    received = pl.DataFrame({reader.SUBMISSION: list(days), "received_on": [f"{day}" for day in days.values()]})
     columns = list(tables.raw_columns(form, version))
     with (
         closing(_ahead(_csv(records, form, version, received, key, columns))) as pieces,
