@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from bench.detection import scores
+from bench.detection import scores, unscored
 from ingestion.contract import Catalogue
 from ingestion.demo import DemoSummary, check_digit, generate
 from ingestion.demo.faults import FAULTS
@@ -181,6 +181,14 @@ def test_every_package_defect_occurs_and_is_sent_again(demo: DemoSummary, truth:
     assert set(demo.package_defects) == set(FAULTS)
     accepted = Counter(identity(manifest) for manifest, _ in sound(demo, truth))
     assert set(accepted.values()) == {1}
+
+
+@pytest.mark.long
+def test_a_whole_demonstration_breaks_every_rule_or_says_why_not(tmp_path: Path, catalogue: Catalogue) -> None:
+    last = date(2026, 10, 31)
+    summary = generate(tmp_path / "demo", catalogue, first_day=last - timedelta(days=59), last_day=last)
+    document = json.loads((summary.destination / "truth.json").read_text(encoding="utf-8"))
+    assert [rule for rule, reason in unscored(catalogue, document).items() if not reason] == []
 
 
 def test_truth_points_at_lines_that_exist(demo: DemoSummary, truth: Truth, catalogue: Catalogue) -> None:
