@@ -505,9 +505,9 @@ class _Reader:
         if decision is None or not has_fine:
             return
         earliest = decision["decision_date"]
-        protocol = self.known.one("administrative_offence", decision["protocol_no"])
-        if values["is_reduced"] == "true" and protocol:
-            earliest = protocol["committed_at"][:10]
+        if values["is_reduced"] == "true":
+            protocol = self.known.one("administrative_offence", decision["protocol_no"])
+            earliest = protocol["committed_at"][:10] if protocol else ""
         yield "FPY-602", "paid_date", values["paid_date"] >= earliest
         payments = {p["payment_no"]: p for p in self.known.about("fine_payment", "decision_no", values["decision_no"])}
         payments[values["payment_no"]] = values
