@@ -2,8 +2,9 @@
 
 Compares the truth beside the demonstration's packages with ``quality.violations``, ``quality.findings`` and
 ``quality.submissions`` of the warehouse that received them: recall (of what is true, the share found) and precision (of
-what was found, the share that is true). Exits with 1 when an error rule has less than 1.0 of either. Rules that the
-catalogue at hand does not judge are left out.
+what was found, the share that is true). A package refused or held counts for its rule as a record does. Exits with 1
+when an error rule has less than 1.0 of either. Rules that the catalogue at hand does not judge are left out; those that
+the truth holds nothing for are named, with the reason.
 """
 
 import json
@@ -20,6 +21,7 @@ from rich.table import Table
 
 from ingestion import warehouse
 from ingestion.contract import Catalogue, load_catalogue
+from ingestion.demo.truth import NOT_INJECTED, UNTOLD
 
 Found = dict[str, set[Hashable]]
 """Rule -> what breaks it: a record, a period or a package, by its identity and never by a number of the ledger."""
@@ -53,15 +55,25 @@ def scores(connection: psycopg.Connection, catalogue: Catalogue, truth: Mapping[
     """Every rule of the truth or of the warehouse that the catalogue judges, in order."""
     true = _true(truth)
     found = _found(connection)
-    judged = {rule for rule in catalogue.rules if rule not in UNTOLD and not rule.startswith("SER-")}
+    judged = {rule for rule in catalogue.rules if rule not in UNTOLD and not _is_series(rule)}
     return [
         _score(rule, catalogue.rules[rule].severity in ("error", "refuse"), true[rule], found[rule])
         for rule in sorted((true.keys() | found.keys()) & judged)
     ]
 
 
-UNTOLD = {"PKG-132", "CAL-706", "CAL-707", "CRO-502", "AGR-602", "AGR-904"}
-"""Warnings about shares and gaps that the truth does not tell; those about series are measured by ``calibration``."""
+def unscored(catalogue: Catalogue, truth: Mapping[str, Any]) -> dict[str, str]:
+    """The rules of the catalogue that the truth holds nothing for, each with the reason, empty when there is none."""
+    reasons = NOT_INJECTED | UNTOLD | dict.fromkeys(filter(_is_series, catalogue.rules), SERIES)
+    true = _true(truth)
+    return {rule: reasons.get(rule, "") for rule in sorted(catalogue.rules) if rule not in true}
+
+
+SERIES = "series of months and years: measured by bench.calibration"
+
+
+def _is_series(rule: str) -> bool:
+    return rule.startswith("SER-")
 
 
 def _score(rule: str, is_error: bool, true: set[Hashable], found: set[Hashable]) -> Score:
@@ -107,8 +119,11 @@ select rule, subject, form, period_from::text, period_to::text, item
 from quality.findings where submission_seq is null and cleared_at is null
 """
 PACKAGES = """
-select rejection_rule, received_on::text, inbox_folder, package_name
-from ledger.submissions where rejection_rule is not null
+select
+    coalesce(stands.rejection_rule, sent.rejection_rule), sent.received_on::text, sent.inbox_folder, sent.package_name
+from ledger.submissions as sent
+join ledger.progress as stands on stands.submission_seq = sent.seq
+where coalesce(stands.rejection_rule, sent.rejection_rule) is not null
 union
 select 'PKG-124', (event.at at time zone 'Asia/Almaty')::date::text, sent.inbox_folder, sent.package_name
 from ledger.events as event join ledger.submissions as sent on sent.seq = event.submission_seq
@@ -131,12 +146,18 @@ def table(found: list[Score]) -> Table:
 def main(arguments: list[str]) -> int:
     path = Path(arguments[0]) if arguments else warehouse.home() / "demo" / "truth.json"
     truth = json.loads(path.read_text(encoding="utf-8"))
+    catalogue = load_catalogue()
     with warehouse.connect(autocommit=True) as connection:
-        found = scores(connection, load_catalogue(), truth)
+        found = scores(connection, catalogue, truth)
     console = Console()
     console.print(table(found))
     for line in _differences(found):
         console.print(line, style="dim")
+    by_reason = defaultdict(list)
+    for rule, reason in unscored(catalogue, truth).items():
+        by_reason[reason or "nothing in this demonstration breaks it"].append(rule)
+    for reason, rules in by_reason.items():
+        console.print(f"not scored: {', '.join(rules)} ({reason})", style="dim")
     missed = [score.rule for score in found if score.is_error and not score.is_perfect]
     console.print(f"error rules below 1.0: {', '.join(missed) or 'none'}; rules scored: {len(found)}")
     return 1 if missed else 0

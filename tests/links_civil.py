@@ -208,6 +208,9 @@ BREAKS: dict[str, list[Break]] = {
             "payment": {"is_reduced": "false", "paid_date": "2026-07-17"},
         }),
         ("FPY-602", "payment", {"payment": {"paid_date": "2026-07-14"}}, {"payment": {"paid_date": "2026-07-15"}}),
+        ("FPY-602", "payment", {"payment": {"paid_date": "2026-07-13"}}, {
+            "payment": {"paid_date": "2026-07-13"}, "protocol": None,
+        }),
         ("FPY-603", "payment", {"payment": FULL | {"amount_kzt": "21625.01"}}, {"payment": FULL}),
         ("FPY-603", "payment_2", {"payment_2": paid(21) | {"amount_kzt": "10812.51"}}, {"payment_2": paid(22)}),
         ("FPY-603", "payment_2", {"payment_2": paid(23) | {"amount_kzt": "10812.51"}}, {

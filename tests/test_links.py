@@ -126,6 +126,9 @@ BREAKS: dict[str, list[Break]] = {
         ("PTD-606", "requalified", {"requalified": {"article": "189"}}, {
             "requalified": {"article": "189"}, "offence_2": REPLACED | {"article": "189"},
         }),
+        ("PTD-606", "requalified", {"requalified": {"article_part": "4"}}, {
+            "requalified": {"article_part": "4"}, "offence": None,
+        }),
     ],
     "suspect": [
         ("SUS-601", "suspect", {"offence": None}, None),

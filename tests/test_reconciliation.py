@@ -65,6 +65,7 @@ class Office:
         code: str = "1-M",
         sender: str = POLICE,
         period: tuple[date, date] = (date(2026, 10, 1), date(2026, 10, 31)),
+        withdraws: int | None = None,
     ) -> None:
         self.sent += 1
         folder = self.folder / f"{self.sent}"
@@ -82,8 +83,14 @@ class Office:
             prepared_at=NOW,
             sequence=sequence,
             report_code=code,
+            withdraws=withdraws,
         )
         self.store.submit(folder)
+
+    def withdraw(self, withdraws: int, sequence: int, at: datetime = REPORTED + timedelta(days=1)) -> None:
+        """Take back a report of the police of October, and reconcile."""
+        self.report([], sequence, withdraws=withdraws)
+        self.reported(at)
 
     def reported(self, at: datetime = REPORTED) -> reconciliation.Reconciled:
         """Receive, load, judge and reconcile reports."""
@@ -397,6 +404,100 @@ def test_a_year_to_date_that_falls_by_corrections_is_explained(police: Office) -
     police.report(month(10, 3, action="M", correction_reason="error_fixed"), 2)
     police.reported(REPORTED + timedelta(days=11))
     assert "AGR-602" not in {rule for seq, _, rule in broken(police.store) if seq == 5}
+
+
+# Withdrawals
+
+
+def test_nothing_of_a_withdrawn_report_stays_open_and_all_of_it_is_kept(police: Office) -> None:
+    police.report([cell("registered", 4)])
+    police.reported()
+    assert broken(police.store) == {(2, 2, "AGR-901")}
+    assert missing(police.store)
+    kept = police.store.one("select count(*) from quality.reconciliation")
+    police.withdraw(1, 2)
+    assert (broken(police.store), missing(police.store)) == (set(), [])
+    assert police.store.verdicts()[1:] == ["withdrawn", "accepted"]
+    assert police.store.one("select count(*) from quality.reconciliation") == kept
+    assert police.store.one(f"select count(*) from raw.{FORM}") == 1
+    assert police.store.query("select rule from quality.violations where cleared_seq is not null") == ["AGR-901"]
+    police.report(TRUE, 3)
+    assert police.reported(REPORTED + timedelta(days=2)).violations == {}
+    assert police.store.verdicts()[1:] == ["withdrawn", "accepted", "accepted"]
+
+
+def test_a_withdrawn_nil_report_lacks_no_cell(police: Office) -> None:
+    police.report([])
+    police.reported()
+    assert missing(police.store)
+    police.withdraw(1, 2)
+    assert missing(police.store) == []
+    assert police.reported(REPORTED + timedelta(days=2)).reports == 0
+
+
+def test_what_a_withdrawn_report_had_repaired_is_broken_again(police: Office) -> None:
+    police.report([cell("registered", 4), *TRUE[1:]])
+    police.report([cell("registered", 3, action="M", correction_reason="error_fixed")], 2)
+    police.reported()
+    assert broken(police.store) == set()
+    police.withdraw(2, 3)
+    assert broken(police.store) == {(2, 2, "AGR-901")}
+    assert police.store.verdicts()[1:] == ["partly_accepted", "withdrawn", "accepted"]
+
+
+def test_what_a_withdrawn_report_lacked_or_had_is_asked_of_the_one_before_it(police: Office) -> None:
+    police.report(TRUE[:1])
+    police.reported()
+    police.report(TRUE[1:], 2)
+    police.reported(REPORTED + timedelta(hours=1))
+    assert missing(police.store) == []
+    police.withdraw(2, 3)
+    assert missing(police.store) == ["1-M damage_kzt 000000000"]
+
+
+def test_a_withdrawn_report_states_no_stock_and_no_year_to_date(office: Office) -> None:
+    quarter(office, 2, (10, 0, 0, 10))
+    office.reported(REPORTED - timedelta(days=1))
+    second = (date(2026, 4, 1), date(2026, 6, 30))
+    office.report([], 2, code="CV-2", sender=COURT, period=second, withdraws=1)
+    quarter(office, 3, (12, 0, 0, 12))
+    assert "AGR-601" not in office.reported().violations
+
+
+def test_a_year_to_date_falls_below_no_withdrawn_one(police: Office) -> None:
+    months(police, 4)
+    september = (date(2026, 9, 1), date(2026, 9, 30))
+    police.report([], 2, period=september, withdraws=1)
+    police.reported(REPORTED + timedelta(days=10))
+    police.report(TRUE)
+    assert police.reported(REPORTED + timedelta(days=11)).violations == {}
+
+
+def test_a_withdrawn_report_disagrees_with_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_records(monkeypatch)
+    sources(office, 100, 94)
+    third = (date(2026, 7, 1), date(2026, 9, 30))
+    office.report([], 2, code="CR-1", sender=COURT, period=third, withdraws=1)
+    office.reported(REPORTED + timedelta(days=1))
+    assert office.store.query("select rule from quality.findings where cleared_at is null") == []
+
+
+def test_a_withdrawn_report_is_owed_again(police: Office) -> None:
+    police.report(TRUE)
+    police.reported()
+    late = datetime(2026, 11, 20, 2, 0, tzinfo=NOW.tzinfo)
+    found = []
+    for withdraws in (False, True):
+        if withdraws:
+            police.withdraw(1, 2, late)
+        police.store.watch(late)
+        found += police.store.query(
+            "select state from quality.calendar where (form, subject, report_code, period_to) = (%s, %s, '1-M', %s)",
+            FORM,
+            POLICE,
+            OCTOBER[1],
+        )
+    assert found == ["received", "missing"]
 
 
 # Independent sources

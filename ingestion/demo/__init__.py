@@ -32,7 +32,6 @@ from ingestion.demo import (
 )
 from ingestion.demo.corrections import corrections
 from ingestion.demo.model import DemoSummary, Package
-from ingestion.demo.plan import PACKAGE_DEFECTS as PACKAGE_DEFECTS
 from ingestion.demo.plan import Plan
 from ingestion.demo.spoiling import spoil
 from ingestion.demo.world import World

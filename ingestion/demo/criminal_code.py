@@ -72,6 +72,11 @@ class CriminalCode:
         others = [(p, s) for (a, p), s in self._table(day)[1].items() if a == article and p != part]
         return self.rng.choice(others) if others else None
 
+    def milder_part(self, article: str, severity: str, day: date) -> tuple[str, str] | None:
+        """A part of the article that is a crime of lower severity, with its severity, if there is one on ``day``."""
+        graded = self._table(day)[1].items()
+        return next(((p, s) for (a, p), s in graded if a == article and "0" < s < severity), None)
+
     def longest(self, article: str, part: str, day: date) -> int:
         """Months of imprisonment the law allows for the pair, 0 for none (CRV-404)."""
         for code in self.gradings:

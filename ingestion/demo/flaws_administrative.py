@@ -56,6 +56,7 @@ def _adult(values: Values) -> bool:
 
 
 _fined = has("penalty_type", "fine")
+_in_full = every(has("is_refund", "false"), has("is_reduced", "false"))
 
 FLAWS = [
     *of(
@@ -137,7 +138,7 @@ FLAWS = [
         ("own_rule", "FPY-202", put(payer_kind="bailiff"), has("payer_kind", "offender")),
         ("paid_above_imposed", "", times("amount_kzt", "3"), has("is_refund", "false")),
         ("missing_parent", "", unknown("decision_no")),
-        ("link", "GEN-403", moved("paid_date", -60, "paid_date"), has("is_refund", "false")),
+        ("link", "GEN-403", moved("paid_date", -60, "paid_date"), _in_full),
         ("link", "", raised("amount_kzt", "-500", "amount_kzt"), has("is_reduced", "true")),
     ),
 ]

@@ -1,6 +1,6 @@
 """Flaws of criminal records: offences, decisions, persons, verdicts, sentences."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from ingestion.demo.flaws import (
@@ -66,6 +66,16 @@ def _other_region(world: World, values: Values) -> None:
     values["residence_kato"] = next(
         codes[0].code for kato2, (codes, _, _) in world.places.items() if kato2 != values["residence_kato"][:2]
     )
+
+
+def _before_its_region(_: World, values: Values) -> None:
+    """A status of five years ago, when the region of residence was not formed yet."""
+    day = date.fromisoformat(values["status_date"]) - timedelta(days=2000)
+    values["status_date"], values["residence_kato"] = day.isoformat(), "101000000"
+
+
+def _grown_and_free(values: Values) -> bool:
+    return "" < values["birth_date"] < "2000" and not values["detained_date"]
 
 
 _unpunished = no("punishment_type")
@@ -168,6 +178,7 @@ FLAWS = [
         ("own_rule", "IDN-303 IDN-401", renumbered("iin", 2, "2345"), filled("iin")),
         ("own_rule", "IDN-402", another_sex, filled("iin")),
         ("own_rule", "IDN-403", put(citizenship="KZ"), has("no_iin_reason", "foreign")),
+        ("own_rule", "GEN-302:residence_kato GEN-403", _before_its_region, _grown_and_free),
         ("own_rule", "SUS-201", put(sex="")),
         ("own_rule", "SUS-202", put(detained_date=""), has("preventive_measure", "custody")),
         ("own_rule", "SUS-401", aged("status_date", 11, 12, no_iin_reason="", citizenship="KZ", is_minor="true")),

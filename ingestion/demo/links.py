@@ -247,6 +247,10 @@ class _Reader:
         for name in ("registering_body", "decision_body", "execution_body", "executor", "body"):
             if values.get(name):
                 yield "GEN-606", name, self._speaks_for(subject.code, values[name])
+        if form.name in (*PERSONS, VERDICT) and values["iin"]:
+            known = [v for name in PERSONS for v in self.known.about(name, "iin", values["iin"])]
+            stated = ({v[name] for v in known} - {""} for name in ("birth_date", "sex"))
+            yield "IDN-601", "iin", all(len(values_of_one) <= 1 for values_of_one in stated)
         if form.name != DECISION and values.get("court"):
             yield "GEN-606", "court", self.subject_of[values["court"]] == subject.code
 
@@ -501,9 +505,9 @@ class _Reader:
         if decision is None or not has_fine:
             return
         earliest = decision["decision_date"]
-        protocol = self.known.one("administrative_offence", decision["protocol_no"])
-        if values["is_reduced"] == "true" and protocol:
-            earliest = protocol["committed_at"][:10]
+        if values["is_reduced"] == "true":
+            protocol = self.known.one("administrative_offence", decision["protocol_no"])
+            earliest = protocol["committed_at"][:10] if protocol else ""
         yield "FPY-602", "paid_date", values["paid_date"] >= earliest
         payments = {p["payment_no"]: p for p in self.known.about("fine_payment", "decision_no", values["decision_no"])}
         payments[values["payment_no"]] = values
@@ -517,7 +521,9 @@ class _Reader:
             yield "FPY-604", "is_reduced", is_half and is_in_term and decision["is_reduced"] == "true"
 
 
-MEETING = ("erdr_number", "case_no", "protocol_no", "decision_no", "enforcement_doc_no", "source_decision_no")
+PERSONS = ("suspect", "victim", "administrative_offence")
+"""Forms that state a date of birth and a sex."""
+MEETING = ("iin", "erdr_number", "case_no", "protocol_no", "decision_no", "enforcement_doc_no", "source_decision_no")
 REDUCED = {"is_reduced": "true", "is_refund": "false"}
 REDUCED_TERM_DAYS = 15
 SETTLING = ("convicted", "convicted_released", "acquitted", "discontinued")
@@ -528,7 +534,9 @@ DEADLY_ARTICLES = (
 SEVERITY: Mapping[str, tuple[int | None, bool]] = {
     **dict.fromkeys(("PTD-601", "SUS-601", "VIC-601", "SEN-601", "ADD-601", "FPY-601", "PTD-603/gap"), (10, False)),
     **dict.fromkeys(("CRV-601", "CRV-602", "CIV-601", "APC-601", "ENF-601", "ENF-602"), (30, False)),
-    **dict.fromkeys(("GEN-605", "CRO-601", "CRO-603", "PTD-606", "SUS-605", "VIC-602/death", "VIC-603"), (None, False)),
+    **dict.fromkeys(
+        ("IDN-601", "GEN-605", "CRO-601", "CRO-603", "PTD-606", "SUS-605", "VIC-602/death", "VIC-603"), (None, False)
+    ),
     **dict.fromkeys(("CRV-605", "SEN-605", "ENF-603", "ADO-601", "ADD-605", "FPY-604"), (None, False)),
 }
 """Days after receipt until a rule is an error, or None and whether it is one from the start; errors are not listed."""

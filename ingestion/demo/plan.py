@@ -4,24 +4,11 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from ingestion.contract import Form, Subject
+from ingestion.demo.faults import FAULTS
 from ingestion.demo.model import Package, Record, Values
 from ingestion.demo.world import World
 
-PACKAGE_DEFECTS = {
-    "wrong_checksum": "PKG-111",
-    "wrong_count": "PKG-119",
-    "wrong_control_total": "PKG-120",
-    "missing_column": "PKG-116",
-    "foreign_subject": "PKG-108",
-    "resent_unchanged": "PKG-124",
-    "bad_encoding": "PKG-115",
-    "damaged": "PKG-101",
-    "sequence_gap": "PKG-126",
-}
 REPORT = "aggregate_report"
-
-HARMLESS = ("resent_unchanged", "sequence_gap")
-"""Package defects after which nothing has to be sent again."""
 
 
 class Plan:
@@ -35,7 +22,7 @@ class Plan:
         self.slots: dict[tuple[str, str], list[Package]] = {}
         self.by_period: dict[tuple[str, str, date], Package] = {}
         self.seconds: dict[Package, Package] = {}
-        self.package_defects = tuple(PACKAGE_DEFECTS) if defects else ()
+        self.package_defects = tuple(FAULTS) if defects else ()
         for subject in world.subjects:
             for form in world.catalogue.forms.values():
                 if form.name != REPORT and world.period_of(subject, form.name):
@@ -56,7 +43,7 @@ class Plan:
             if defects:
                 draw = rng.random()
                 for name, share in repeats.items():
-                    if draw < share and (name != "wrong_control_total" or form.control_total_fields):
+                    if draw < share and FAULTS[name].applies(package, world.catalogue):
                         package.defect = name
                         break
                     draw -= share
@@ -72,15 +59,14 @@ class Plan:
         given = {p.defect for p in filled if self._in_reach(p) and len(p.records) > 2}
         for name in sorted(set(self.package_defects) - given):
             free = [p for p in filled if p.defect is None and self._in_reach(p) and len(p.records) > 2]
-            if name == "wrong_control_total":
-                free = [p for p in free if p.form.control_total_fields]
+            free = [p for p in free if FAULTS[name].applies(p, self.world.catalogue)]
             if free:
                 rng.choice(free).defect = name
         for slots in self.slots.values():
             for package in slots:
                 if not package.records and package.defect != "resent_unchanged":
                     package.defect = None
-                if package.defect and package.defect not in HARMLESS:
+                if package.defect and not FAULTS[package.defect].is_harmless:
                     package.arrives = package.sent + timedelta(days=1)
                 if package.defect == "sequence_gap":
                     package.sent = package.arrives = max(package.sent, package.period + timedelta(days=3))
@@ -99,6 +85,8 @@ class Plan:
             if gap:
                 package.defect = None
             if len(package.records) < 3 or package.arrives is None or (not gap and rng.random() >= 0.02):
+                continue
+            if package.defect and FAULTS[package.defect].follows:
                 continue
             if gap:
                 sent = package.period + timedelta(days=1)

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from ingestion.demo import flaws_administrative, flaws_civil, flaws_criminal
 from ingestion.demo.corrections import corrected
+from ingestion.demo.criminal_code import CriminalCode
 from ingestion.demo.flaws import Flaw
 from ingestion.demo.model import Package, Record, Values
 from ingestion.demo.plan import Plan
@@ -287,6 +288,81 @@ def _minor_arrested(plan: Plan, free: list[Record], number: int) -> None:
             record.defect = "minor_arrested"
 
 
+def _one_number(plan: Plan, free: list[Record], number: int) -> None:
+    """A suspect and a victim with one number of the special series, which tells neither birth nor sex (IDN-601)."""
+    for _ in range(number):
+        record = _take(free, lambda r: bool(r.values["iin"]))
+        if record is None:
+            return
+        born = record.values["birth_date"]
+        others = (r for r in plan.records["victim"] if r.values["iin"] and _is_free(r))
+        other = next((r for r in others if r.values["birth_date"] != born), None)
+        if other:
+            iin = plan.world.special(born)
+            for one in (record, other):
+                one.values["iin"], one.defect = iin, "one_number"
+
+
+def _wrong_victim(plan: Plan, free: list[Record], _: int) -> None:
+    """The victim is not of whom the article speaks: an adult for a minor (VIC-604), a man for a woman (VIC-603)."""
+    world, code = plan.world, CriminalCode(plan.world)
+    offences = {r.values["erdr_number"]: r for r in plan.records["criminal_offence"] if _is_free(r)}
+
+    def is_bodily(offence: Record) -> bool:
+        return offence.values["offence_stage"] == "completed" and not offence.values["damage_kzt"]
+
+    for article, youngest, men in (("132", 20, 0.5), ("120", 20, 1.0)):
+        record = _take(
+            free,
+            lambda r: (
+                bool(r.values["iin"] and r.values["harm_kind"] != "death" and r.values["is_minor"] == "false")
+                and r.values["is_domestic_violence"] == "false"
+                and r.values["erdr_number"] in offences
+                and is_bodily(offences[r.values["erdr_number"]])
+            ),
+        )
+        if record is None:
+            return
+        offence = offences.pop(record.values["erdr_number"])
+        day = date.fromisoformat(offence.values["committed_date"])
+        severity = code.severity(article, "1", day) or "3"
+        offence.values |= {"article": article, "article_part": "1", "severity": severity, "transgression": "5"}
+        offence.is_single = False
+        person = world.person(day, youngest, 60, men)
+        record.values["iin"], record.values["birth_date"], record.values["sex"] = person
+        record.defect = "wrong_victim"
+
+
+def _lowered(plan: Plan, free: list[Record], number: int) -> None:
+    """A replacement that lowers the severity, and no decision that re-qualifies (CRO-603)."""
+    code = CriminalCode(plan.world)
+    requalified = {
+        r.values["erdr_number"] for r in plan.records["pretrial_decision"] if r.values["decision_type"] == "requalified"
+    }
+
+    def milder(values: Values) -> tuple[str, str] | None:
+        day = date.fromisoformat(values["committed_date"])
+        return code.milder_part(values["article"], values["severity"], day)
+
+    for _ in range(number):
+        record = _take(
+            free,
+            lambda r: (
+                r.values["erdr_number"] not in requalified
+                and r.values["offence_stage"] == "completed"
+                and plan.later(r, r.package.period + timedelta(days=2)) is not None
+                and milder(r.values) is not None
+            ),
+        )
+        other = milder(record.values) if record else None
+        if record is None or other is None:
+            return
+        changes = {"article_part": other[0], "severity": other[1]}
+        lowered = plan.correct(record, "M", "error_fixed", changes, record.package.period + timedelta(days=2))
+        if lowered:
+            lowered.defect = "lowered"
+
+
 def _is_arrest(record: Record) -> bool:
     return record.values["penalty_type"] == "arrest"
 
@@ -301,6 +377,9 @@ SPECIAL_DEFECTS: Mapping[str, Callable[[Plan, list[Record], int], None]] = {
     "annulled_parent": _annulled_parent,
     "twice": _twice,
     "minor_arrested": _minor_arrested,
+    "one_number": _one_number,
+    "wrong_victim": _wrong_victim,
+    "lowered": _lowered,
 }
 """Defects that concern more than the values of one record."""
 FORMS_OF: Mapping[str, Sequence[str]] = {
@@ -308,5 +387,8 @@ FORMS_OF: Mapping[str, Sequence[str]] = {
     "annulled_parent": ("criminal_offence", "administrative_offence"),
     "twice": ("criminal_verdict", "administrative_decision", "enforcement_proceeding"),
     "minor_arrested": ("administrative_offence",),
+    "one_number": ("suspect",),
+    "wrong_victim": ("victim",),
+    "lowered": ("criminal_offence",),
 }
 """Forms that a special defect is possible in; the others are possible in any."""

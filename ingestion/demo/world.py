@@ -218,6 +218,14 @@ class World:
             if digit is not None:
                 return f"{number}{digit}", birth.isoformat(), sex
 
+    def special(self, birth_date: str) -> str:
+        """An invented IIN of the special series (IDN-302), which tells neither the century nor the sex."""
+        while True:
+            number = f"{birth_date[2:].replace('-', '')}0{self.rng.randint(9900, 9999)}"
+            digit = check_digit(number)
+            if digit is not None:
+                return f"{number}{digit}"
+
     def organisation(self) -> str:
         """An invented BIN: 6001 (January 1960), kind of entity 4-6, an impossible 9, a serial number."""
         while True:

@@ -8,17 +8,19 @@ import gzip
 import hashlib
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Any
 
+from ingestion.contract import Catalogue
+from ingestion.demo.faults import FAULTS, Draft, Fault
 from ingestion.demo.model import COUNTED_DAYS, Package
-from ingestion.demo.plan import HARMLESS, PACKAGE_DEFECTS, Plan
-from ingestion.demo.world import NEVER_SENDS
+from ingestion.demo.plan import Plan
 
 VARIANT_SHARES = {
     "gzip": 0.06,
@@ -46,8 +48,8 @@ def choose_variants(rng: Random, packages: Sequence[Package]) -> None:
             if rest:
                 rest.pop().variant = variant
     for package in packages:
-        if package.defect == "damaged":
-            package.variant = "gzip"
+        if package.defect and FAULTS[package.defect].variant != "plain":
+            package.variant = FAULTS[package.defect].variant
 
 
 def _is_cyrillic(text: str) -> bool:
@@ -104,56 +106,73 @@ class Writer:
     def send(self, package: Package) -> None:
         """Write the package; one that will be refused is sent again, whole, on the next day."""
         self.nil += not package.records
-        folder = self._folder(package.sent, package.subject.code, package)
-        if package.defect is None or package.defect in HARMLESS:
-            self._put(package, folder, package.sent, None)
-            if package.defect == "sequence_gap":
-                self._note(folder, package.defect)
-            if package.defect == "resent_unchanged" and package.sent < self.horizon:
-                self._repeat(package, folder)
+        fault = FAULTS[package.defect] if package.defect else None
+        if fault is None or fault.is_harmless:
+            draft = self._draft(package, package.sent, SOUND)
+            path = self._put(draft)
+            if fault and fault.waits:
+                self._note(path, package)
+            if fault and fault.follows is not None and package.sent < self.horizon:
+                self._follow(draft, fault, fault.follows)
             return
-        if package.defect == "foreign_subject":
-            strangers = [s.code for s in self.world.subjects if not self.world.period_of(s, package.form.name)]
-            folder = self._folder(package.sent, [*strangers, NEVER_SENDS][0], package)
-        self._put(package, folder, package.sent, package.defect)
-        self._note(folder, package.defect)
+        self._note(self._put(self._draft(package, package.sent, fault)), package)
         if package.arrives:
-            self._put(package, self._folder(package.arrives, package.subject.code, package), package.arrives, None)
+            self._put(self._draft(package, package.arrives, SOUND))
 
-    def _folder(self, day: date, subject: str, package: Package) -> Path:
-        return self.destination / day.isoformat() / subject / package.name
+    def _follow(self, sent: Draft, fault: Fault, further: int) -> None:
+        """Send, the day after a package, what is wrong with it: the same, or the like under another number."""
+        sent.day += timedelta(days=1)
+        sent.manifest["sequence"] += further
+        fault.spoil(sent)
+        self._note(self._put(sent), sent.package)
 
-    def _note(self, folder: Path, defect: str) -> None:
-        rule = PACKAGE_DEFECTS[defect]
-        path = folder.relative_to(self.destination).as_posix()
-        self.refusals.append({"package": path, "rule": rule, "rejection_code": self.codes[rule], "defect": defect})
+    def _draft(self, package: Package, day: date, fault: Fault) -> Draft:
+        draft = _draft(package, day, f"{self._prepared(day)}+05:00", self.world.catalogue, fault)
+        fault.spoil(draft)
+        return draft
 
-    def _put(self, package: Package, folder: Path, day: date, defect: str | None) -> None:
+    def _prepared(self, day: date) -> str:
+        return self.world.clock(day, 300, 6000).isoformat()
+
+    def _note(self, path: Path, package: Package) -> None:
+        rule = FAULTS[package.defect or ""].rule
+        self.refusals.append(
+            {
+                "package": path.relative_to(self.destination).as_posix(),
+                "rule": rule,
+                "rejection_code": self.codes[rule],
+                "defect": package.defect or "",
+            }
+        )
+
+    def _put(self, draft: Draft) -> Path:
+        """Write a package: ``<day>/<inbox>/<name>``, a folder or a ``.zip``."""
         self.count += 1
-        prepared = self.world.clock(day, 300, 6000)
-        _write_package(folder, package, f"{prepared.isoformat()}+05:00", defect)
-
-    def _repeat(self, package: Package, folder: Path) -> None:
-        again = self._folder(package.sent + timedelta(days=1), package.subject.code, package)
-        again.parent.mkdir(parents=True, exist_ok=True)
-        if package.variant == "zip" and package.records:
-            folder, again = _zip_path(folder), _zip_path(again)
-            shutil.copyfile(folder, again)
-        else:
-            shutil.copytree(folder, again)
-        self.count += 1
-        self._note(again, "resent_unchanged")
-
-
-def _zip_path(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.zip")
+        sequence = draft.manifest["sequence"]
+        path = self.destination / draft.day.isoformat() / draft.inbox / replace(draft.package, sequence=sequence).name
+        manifest = json.dumps(draft.manifest, ensure_ascii=False, indent=1).encode()
+        files = {f"{draft.inside}{name}": content for name, content in draft.files.items()}
+        files[f"{draft.inside}manifest.json"] = manifest
+        if draft.is_zip:
+            path = path.with_name(f"{path.name}.zip")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_zip(path, files)
+            return path
+        path.mkdir(parents=True)
+        for name, content in files.items():
+            (path / name).write_bytes(content)
+        return path
 
 
-def _write_package(folder: Path, package: Package, prepared_at: str, defect: str | None) -> None:
-    """Write one package with its manifest, spoilt as ``defect`` says."""
+SOUND = Fault("")
+"""No fault at all."""
+
+
+def _draft(package: Package, day: date, prepared_at: str, catalogue: Catalogue, fault: Fault) -> Draft:
+    """A package with the manifest that states it."""
     form = package.form
     version = next(v.version for v in form.versions if v.valid_on(package.period))
-    manifest: dict[str, object] = {
+    manifest: dict[str, Any] = {
         "manifest_version": "1",
         "subject": package.subject.code,
         "form": form.name,
@@ -167,33 +186,21 @@ def _write_package(folder: Path, package: Package, prepared_at: str, defect: str
     }
     files: dict[str, bytes] = {}
     if package.records:
-        name, content = _payload(package, version, defect)
-        if defect == "damaged":
-            content = content[: len(content) * 2 // 3]
-        checksum = hashlib.sha256(b"other bytes" if defect == "wrong_checksum" else content).hexdigest()
-        totals = _control_totals(package)
-        if defect == "wrong_control_total":
-            totals = {key: f"{Decimal(value) + 1000:.2f}" for key, value in totals.items()}
+        name, content = _payload(package, version, fault)
         entry = {
             "name": name,
             "format": "jsonl" if package.is_jsonl else "csv",
             "encoding": package.variant if package.variant in ("kz1048", "windows-1251") else "utf-8",
             "compression": "gzip" if name.endswith(".gz") else "none",
             "bytes": len(content),
-            "sha256": checksum,
-            "records": len(package.records) + (defect == "wrong_count"),
-            "control_totals": totals,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "records": len(package.records),
+            "control_totals": _control_totals(package),
         }
         manifest["payload"] = [entry]
         files[name] = content
-    files["manifest.json"] = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-    if package.variant == "zip" and package.records:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _write_zip(_zip_path(folder), files)
-        return
-    folder.mkdir(parents=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
+    is_zip = package.variant == "zip" and bool(package.records)
+    return Draft(package, catalogue, day, package.subject.code, manifest, files, is_zip)
 
 
 def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
@@ -210,30 +217,26 @@ def _control_totals(package: Package) -> dict[str, str]:
     }
 
 
-def _payload(package: Package, version: str, defect: str | None) -> tuple[str, bytes]:
+def _payload(package: Package, version: str, fault: Fault) -> tuple[str, bytes]:
     """The payload file of a package: its name and bytes."""
-    names = [f.name for f in package.form.fields_of(version)]
-    if defect == "missing_column":
-        names = [*names[:-3], *names[-2:]]
+    names = fault.columns([f.name for f in package.form.fields_of(version)])
     lines = list(_json_lines(package, names) if package.is_jsonl else _csv_lines(package, names))
     end = "\r\n" if package.variant == "crlf" else "\n"
     text = end.join(lines) + end
     content = text.encode(package.variant if package.variant in ("kz1048", "windows-1251") else "utf-8")
     if package.variant == "bom":
         content = b"\xef\xbb\xbf" + content
-    if defect == "bad_encoding":
-        content = content.replace(b"\n", b"\n\xc8", 1)
     name = "records.jsonl" if package.is_jsonl else "records.csv"
     if package.variant.endswith("gzip"):
-        return f"{name}.gz", gzip.compress(content, mtime=0)
-    return name, content
+        name, content = f"{name}.gz", gzip.compress(content, mtime=0)
+    return name, fault.content(content)
 
 
 def _csv_lines(package: Package, names: Sequence[str]) -> Iterator[str]:
     yield ",".join(names)
     for record in package.records:
         buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="").writerow([record.values[name] for name in names])
+        csv.writer(buffer, lineterminator="").writerow([record.values.get(name, "") for name in names])
         yield _spoilt(buffer.getvalue(), record.spoilt)
 
 
