@@ -137,18 +137,18 @@ SENDERS = """
         from above
         inner join reference.subjects as own on above.subject = own.code
         where own.parent is not null and above.steps < 10
+    ),
+
+    spoken_for as (
+        select subject, body from above
+        union
+        select covered_by, code from reference.subjects
     )
 
-    select
-        subject.code as subject,
-        subject.region,
-        array(
-            select above.body from above where above.subject = subject.code
-            union
-            select covered.code from reference.subjects as covered
-            where covered.covered_by = subject.code
-        ) as bodies
-    from reference.subjects as subject
+    select sender.code as subject, sender.region, array_agg(spoken_for.body) as bodies
+    from reference.subjects as sender
+    inner join spoken_for on sender.code = spoken_for.subject
+    group by sender.code, sender.region
 """
 """A sender with its region and the bodies it may speak for: itself, those whose chain of parents leads to it, and
 those it covers."""
@@ -273,7 +273,7 @@ def _keep_unmet(connection: psycopg.Connection, catalogue: Catalogue, looked_at:
     connection.execute(
         f"insert into quality.unmet_links (submission_seq, line, rule, field, {columns}) "
         f"select submission_seq, line, rule, field, {columns} from unmet u "
-        f"where not exists (select from quality.unmet_links o where {same})"
+        f"where not exists (select from quality.unmet_links o where {same}) order by 1, 2, 3, 4"
     )
     restanding: dict[str, set[str]] = {}
     for form, key in connection.execute(
@@ -341,7 +341,7 @@ def _write_violations(
     connection.execute(
         "insert into quality.violations as v (submission_seq, line, rule, field, severity, found_seq) "
         "select submission_seq, line, rule, field, severity, event.seq "
-        "from change join event using (submission_seq) where kind = 'found' "
+        "from change join event using (submission_seq) where kind = 'found' order by 1, 2, 3, 4 "
         "on conflict (submission_seq, line, rule, field) do update set severity = excluded.severity, "
         "found_seq = excluded.found_seq, cleared_seq = null, escalated_seq = null"
     )

@@ -67,6 +67,7 @@ def gather(connection: psycopg.Connection, catalogue: Catalogue, today: date) ->
     _create(connection, forms)
     if not _seed(connection, forms, today):
         return Scope((), seen, last)
+    connection.execute("analyze ledger.progress")  # what was judged since it was loaded
     _follow(connection, forms)
     _add_peers(connection, forms)
     for form in forms:
