@@ -126,7 +126,6 @@ def _show(connection: psycopg.Connection, catalogue: Catalogue, form: Form, rule
     connection.execute(
         f"create unlogged table checked.{_view(form.name)} as select {', '.join(shown)} from ({linked}) as linked"
     )
-    connection.execute(f"analyze checked.{_view(form.name)}")
 
 
 SENDERS = """
@@ -196,7 +195,6 @@ def _find_unmet(connection: psycopg.Connection, rules: Mapping[str, Sequence[Lin
         "when escalates_on > %(today)s then escalates_on end",
         {"today": today},
     )
-    connection.execute("create index on unmet (submission_seq, line, rule, field)")
     connection.execute("analyze unmet")
 
 
@@ -358,7 +356,7 @@ def _write_violations(
 
 
 def _find_replaced(connection: psycopg.Connection, looked_at: Scope) -> None:
-    """Versions before the last accepted one of their key."""
+    """Versions before the last accepted one of their key; a record of one version, which is live, has none."""
     replaced = " union all ".join(
         f"""
         select submission_seq, line from (
@@ -367,11 +365,14 @@ def _find_replaced(connection: psycopg.Connection, looked_at: Scope) -> None:
             from (
                 select s.record_key, s.submission_seq, s.line,
                     row_number() over (partition by s.record_key order by {scope.ORDER}) as version_no,
-                    not s.is_kept and not exists (
-                        select from unmet u where u.severity = 'error'
-                        and (u.submission_seq, u.line) = (s.submission_seq, s.line)
-                    ) as is_accepted
-                from sound_{form.name} as s where s.reached <> {PEER}
+                    not s.is_kept and u.line is null as is_accepted
+                from sound_{form.name} as s
+                left join (
+                    select distinct submission_seq, line from unmet where severity = 'error'
+                ) as u using (submission_seq, line)
+                where s.reached <> {PEER} and s.record_key in (
+                    select record_key from known_{form.name} where not is_live
+                )
             ) as numbered
         ) as placed where version_no < accepted_no
         """
