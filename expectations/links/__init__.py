@@ -126,7 +126,6 @@ def _show(connection: psycopg.Connection, catalogue: Catalogue, form: Form, rule
     connection.execute(
         f"create unlogged table checked.{_view(form.name)} as select {', '.join(shown)} from ({linked}) as linked"
     )
-    connection.execute(f"analyze checked.{_view(form.name)}")
 
 
 SENDERS = """
@@ -137,18 +136,18 @@ SENDERS = """
         from above
         inner join reference.subjects as own on above.subject = own.code
         where own.parent is not null and above.steps < 10
+    ),
+
+    spoken_for as (
+        select subject, body from above
+        union
+        select covered_by, code from reference.subjects
     )
 
-    select
-        subject.code as subject,
-        subject.region,
-        array(
-            select above.body from above where above.subject = subject.code
-            union
-            select covered.code from reference.subjects as covered
-            where covered.covered_by = subject.code
-        ) as bodies
-    from reference.subjects as subject
+    select sender.code as subject, sender.region, array_agg(spoken_for.body) as bodies
+    from reference.subjects as sender
+    inner join spoken_for on sender.code = spoken_for.subject
+    group by sender.code, sender.region
 """
 """A sender with its region and the bodies it may speak for: itself, those whose chain of parents leads to it, and
 those it covers."""
@@ -196,7 +195,6 @@ def _find_unmet(connection: psycopg.Connection, rules: Mapping[str, Sequence[Lin
         "when escalates_on > %(today)s then escalates_on end",
         {"today": today},
     )
-    connection.execute("create index on unmet (submission_seq, line, rule, field)")
     connection.execute("analyze unmet")
 
 
@@ -273,7 +271,7 @@ def _keep_unmet(connection: psycopg.Connection, catalogue: Catalogue, looked_at:
     connection.execute(
         f"insert into quality.unmet_links (submission_seq, line, rule, field, {columns}) "
         f"select submission_seq, line, rule, field, {columns} from unmet u "
-        f"where not exists (select from quality.unmet_links o where {same})"
+        f"where not exists (select from quality.unmet_links o where {same}) order by 1, 2, 3, 4"
     )
     restanding: dict[str, set[str]] = {}
     for form, key in connection.execute(
@@ -341,7 +339,7 @@ def _write_violations(
     connection.execute(
         "insert into quality.violations as v (submission_seq, line, rule, field, severity, found_seq) "
         "select submission_seq, line, rule, field, severity, event.seq "
-        "from change join event using (submission_seq) where kind = 'found' "
+        "from change join event using (submission_seq) where kind = 'found' order by 1, 2, 3, 4 "
         "on conflict (submission_seq, line, rule, field) do update set severity = excluded.severity, "
         "found_seq = excluded.found_seq, cleared_seq = null, escalated_seq = null"
     )
@@ -358,7 +356,7 @@ def _write_violations(
 
 
 def _find_replaced(connection: psycopg.Connection, looked_at: Scope) -> None:
-    """Versions before the last accepted one of their key."""
+    """Versions before the last accepted one of their key; a record of one version, which is live, has none."""
     replaced = " union all ".join(
         f"""
         select submission_seq, line from (
@@ -367,11 +365,14 @@ def _find_replaced(connection: psycopg.Connection, looked_at: Scope) -> None:
             from (
                 select s.record_key, s.submission_seq, s.line,
                     row_number() over (partition by s.record_key order by {scope.ORDER}) as version_no,
-                    not s.is_kept and not exists (
-                        select from unmet u where u.severity = 'error'
-                        and (u.submission_seq, u.line) = (s.submission_seq, s.line)
-                    ) as is_accepted
-                from sound_{form.name} as s where s.reached <> {PEER}
+                    not s.is_kept and u.line is null as is_accepted
+                from sound_{form.name} as s
+                left join (
+                    select distinct submission_seq, line from unmet where severity = 'error'
+                ) as u using (submission_seq, line)
+                where s.reached <> {PEER} and s.record_key in (
+                    select record_key from known_{form.name} where not is_live
+                )
             ) as numbered
         ) as placed where version_no < accepted_no
         """

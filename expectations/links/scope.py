@@ -67,6 +67,8 @@ def gather(connection: psycopg.Connection, catalogue: Catalogue, today: date) ->
     _create(connection, forms)
     if not _seed(connection, forms, today):
         return Scope((), seen, last)
+    connection.execute("analyze ledger.progress")  # what was judged since it was loaded
+    connection.execute("set local default_statistics_target = 10")  # enough to tell a night from a handful
     _follow(connection, forms)
     _add_peers(connection, forms)
     for form in forms:
@@ -397,8 +399,13 @@ def _restand(connection: psycopg.Connection, form: str, versions: Outcome) -> No
 
 
 def _show_sound(connection: psycopg.Connection, form: Form) -> None:
-    """Most records have one version, which is sound and live: the others are marked."""
+    """Most records have one version, which is sound and live: the others are marked.
+
+    The indexes come first: a transaction may not use one that it made over rows it had updated in place.
+    """
     known = f"known_{form.name}"
+    for column in {name for columns in form.links.values() for name in columns}:
+        connection.execute(f"create index on {known} ({column}) where is_live")
     connection.execute(
         f"update {known} as known set is_sound = unsound.is_kept, is_kept = unsound.is_kept, is_live = false "
         f"from unsound_{form.name} as unsound "
@@ -418,9 +425,6 @@ def _show_sound(connection: psycopg.Connection, form: Form) -> None:
         """
     )
     connection.execute(f"update {known} set is_live = false where action = 'D' and is_live")
-    for column in {name for columns in form.links.values() for name in columns}:
-        connection.execute(f"create index on {known} ({column}) where is_live")
-    connection.execute(f"analyze {known}")
     connection.execute(
         f"create temporary view sound_{form.name} as select * from {known} where is_sound;"
         f"create temporary view live_{form.name} as select * from {known} where is_live"
