@@ -40,6 +40,7 @@ class Judged:
         return self.records - self.unreadable - self.quarantined
 
 
+@ledger.one_at_a_time(ledger.JUDGING)
 def judge(
     connection: psycopg.Connection,
     sqlalchemy_url: str,

@@ -19,7 +19,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from expectations.receipt import dropped_rules, template
-from ingestion import durable
+from ingestion import durable, ledger
 from ingestion.contract import LANGUAGES, Catalogue, Rule
 
 NOTICE_VERSION = "1"
@@ -47,6 +47,7 @@ class _Due:
     before: list[int]
 
 
+@ledger.one_at_a_time(ledger.ANSWERING)
 def issue_due(connection: psycopg.Connection, catalogue: Catalogue, home: Path) -> int:
     """Write every notice that is due and record it; returns how many.
 

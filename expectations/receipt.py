@@ -18,7 +18,7 @@ import psycopg
 from jinja2 import Environment, FileSystemLoader, Template, select_autoescape
 from psycopg.rows import dict_row
 
-from ingestion import durable
+from ingestion import durable, ledger
 from ingestion.contract import LANGUAGES, Catalogue, Rule
 from ingestion.ledger import Head
 
@@ -59,26 +59,21 @@ RESENT = (
 )
 
 
+@ledger.one_at_a_time(ledger.ANSWERING)
 def issue_due(connection: psycopg.Connection, catalogue: Catalogue, home: Path) -> int:
     """Write every receipt that is due and record it; returns how many.
 
     A crash in between writes the same file again: the content depends on the ledger alone. A package that was
     sent again unchanged gets the receipt it already has. It costs what is new, whatever was answered before.
     """
-    connection.execute("select pg_advisory_lock(510, 7)")
-    try:
-        answered = connection.execute(ANSWERED).fetchone()
-        due = [_Due(*row) for row in connection.execute(DUE, answered)]
-        # Asked after what is due: a repetition that comes in between must not be passed over.
-        resent = [(_Due(*row), folder) for *row, folder in connection.execute(RESENT, answered)]
-        if lost := [item for item, folder in resent if not (home / "outbox" / folder / item.name).exists()]:
-            _issue(connection, catalogue, home, lost)
-        for start in range(0, len(due), BATCH):
-            _issue(connection, catalogue, home, due[start : start + BATCH])
-    finally:
-        connection.rollback()
-        connection.execute("select pg_advisory_unlock(510, 7)")
-        connection.commit()
+    answered = connection.execute(ANSWERED).fetchone()
+    due = [_Due(*row) for row in connection.execute(DUE, answered)]
+    # Asked after what is due: a repetition that comes in between must not be passed over.
+    resent = [(_Due(*row), folder) for *row, folder in connection.execute(RESENT, answered)]
+    if lost := [item for item, folder in resent if not (home / "outbox" / folder / item.name).exists()]:
+        _issue(connection, catalogue, home, lost)
+    for start in range(0, len(due), BATCH):
+        _issue(connection, catalogue, home, due[start : start + BATCH])
     return len(due)
 
 

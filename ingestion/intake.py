@@ -70,6 +70,7 @@ def waiting(inbox: Path) -> list[Path]:
     )
 
 
+@ledger.one_at_a_time(ledger.RECEIVING)
 def receive(
     connection: psycopg.Connection,
     catalogue: Catalogue,
@@ -84,17 +85,11 @@ def receive(
     """
     archive = Archive(home / "archive")
     total = Received()
-    connection.execute("select pg_advisory_lock(510, 3)")
-    try:
-        archive.clear()
-        claims = iter([*_claims_left(home), *_claim_all(home)])
-        while batch := list(islice(claims, BATCH)):
-            total += _register(connection, catalogue, archive, batch, now, simulated=simulated)
-            durable.at_once(_discard, batch)
-    finally:
-        connection.rollback()
-        connection.execute("select pg_advisory_unlock(510, 3)")
-        connection.commit()
+    archive.clear()
+    claims = iter([*_claims_left(home), *_claim_all(home)])
+    while batch := list(islice(claims, BATCH)):
+        total += _register(connection, catalogue, archive, batch, now, simulated=simulated)
+        durable.at_once(_discard, batch)
     return total
 
 

@@ -8,18 +8,23 @@ Here belong the two append-only tables (``ledger.submissions``, ``ledger.events`
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+P = ParamSpec("P")
+R = TypeVar("R")
+_Verb = Callable[Concatenate[psycopg.Connection, P], R]
 GENESIS = "0" * 64
 INTAKE_LOCK = (510, 2)
+RECEIVING, JUDGING, ANSWERING = 3, 60, 61
 HELD = ("R10", "R26")
 STATE_AFTER = {
     "registered": "received",
@@ -48,6 +53,30 @@ class Event:
 def lock(connection: psycopg.Connection) -> None:
     """Only one transaction at a time appends to the chains; held until the transaction ends."""
     connection.execute("select pg_advisory_xact_lock(%s, %s)", INTAKE_LOCK)
+
+
+def one_at_a_time(work: int) -> Callable[[_Verb[P, R]], _Verb[P, R]]:
+    """Let only one session at a time do a kind of ``work`` (its number), by a verb that commits what it does.
+
+    Somebody may run a night while the schedule runs one; and what a killed process asked of the server goes on there
+    until the statement ends, and may still be committed. The next session waits, and begins with what came of it.
+    """
+
+    def guard(verb: _Verb[P, R]) -> _Verb[P, R]:
+        @wraps(verb)
+        def alone(connection: psycopg.Connection, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            connection.execute("select pg_advisory_lock(510, %s)", [work])
+            try:
+                return verb(connection, *args, **kwargs)
+            finally:
+                if not connection.closed:
+                    connection.rollback()
+                    connection.execute("select pg_advisory_unlock(510, %s)", [work])
+                    connection.commit()
+
+        return alone
+
+    return guard
 
 
 def append_submissions(connection: psycopg.Connection, rows: Sequence[dict[str, Any]]) -> list[int]:

@@ -10,15 +10,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random, randrange
+from threading import Event
 from typing import Any
 
+import psycopg
 import pytest
 
-from expectations import corrections, judgement, receipt
+from expectations import corrections, judgement, receipt, validation
 from ingestion import intake, load
 from tests.conftest import Store
 from tests.packages import FORMS, NOW, pack, record, records
@@ -223,3 +227,50 @@ def at_home(store: Store) -> Iterator[None]:
         patch.setenv("ZANSTAT_HOME", str(store.home))
         patch.setenv("ZANSTAT_DATABASE_URL", store.url)
         yield
+
+
+@pytest.mark.server
+def test_of_two_nights_at_once_one_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody runs a night while the schedule runs one: the batch is counted by the first, and judged once."""
+    form, at_it, go_on = "civil_case", Event(), Event()
+    store.submit(pack(store.home / "sent", store.catalogue, form, records(form, 3)))
+    store.receive()
+    store.load(form)
+
+    def slowly(*given: Any) -> Any:
+        at_it.set()
+        assert go_on.wait(60)
+        return validate(*given)
+
+    validate = validation.validate
+    monkeypatch.setattr(validation, "validate", slowly)
+    with ThreadPoolExecutor(2) as pool, psycopg.connect(store.url, autocommit=True) as another:
+        first = pool.submit(store.judge, form)
+        assert at_it.wait(60)
+        next_night = replace(store, connection=another)
+        second = pool.submit(next_night.judge, form)
+        while not waits(store.url) and not second.done():
+            time.sleep(0.05)
+        go_on.set()
+        assert (first.result().packages, second.result().packages) == (1, 0)
+    assert store.verdicts() == ["accepted"]
+
+
+@pytest.mark.server
+def test_what_a_killed_night_left_behind_stops_no_other(store: Store) -> None:
+    """The tables that Great Expectations reads are committed: a kill leaves them there."""
+    store.submit(pack(store.home / "sent", store.catalogue, "criminal_offence", records("criminal_offence", 3)))
+    for form in store.catalogue.forms:
+        store.connection.execute(f"create table checked.{form}_linked as select 1 as left_behind")
+    store.night()
+    assert store.verdicts() == ["accepted"]
+    assert store.query("select tablename from pg_tables where schemaname = 'checked'") == []
+
+
+def waits(url: str) -> bool:
+    """Whether some session waits for its turn."""
+    with psycopg.connect(url) as connection:
+        return (
+            connection.execute("select from pg_locks where locktype = 'advisory' and not granted").fetchone()
+            is not None
+        )

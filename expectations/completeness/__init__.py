@@ -16,11 +16,12 @@ import psycopg
 
 from expectations import findings, validation
 from expectations.completeness import calendar, measures
-from expectations.completeness.calendar import GAPS, LOCK, Look
+from expectations.completeness.calendar import GAPS, Look
 from expectations.completeness.deadlines import LOCAL
 from expectations.conditions import Condition
 from expectations.findings import Changes, Finding
 from expectations.validation import MachineryError
+from ingestion import ledger
 from ingestion.contract import Catalogue
 
 CELLS = ("CAL-701", "CAL-702", "CAL-703")
@@ -67,6 +68,7 @@ class Watched:
     gaps: tuple[Gap, ...] = ()
 
 
+@ledger.one_at_a_time(ledger.JUDGING)
 def watch(
     connection: psycopg.Connection,
     sqlalchemy_url: str,
@@ -80,26 +82,22 @@ def watch(
     transaction, for all looks whose findings are not written down. Raises ``MachineryError`` when the machinery is at
     fault; no finding changes then.
     """
-    connection.execute("select pg_advisory_lock(%s, %s)", LOCK)
-    try:
-        with connection.transaction():
-            seen, settled = calendar.look(connection, catalogue, now), calendar.last(connection, settled=True)
-            measures.take(connection, catalogue, settled, seen, now)
-            _show(connection, settled)
-        rules = conditions(catalogue, now.astimezone(LOCAL).date())
-        counted = validation.count(sqlalchemy_url, "calendar", rules, docs)
-        broken = {rule: number for (rule, _), number in counted.items() if number}
-        with connection.transaction():
-            holding = [*_cells(connection, rules[WAITING]), *_measured(connection, rules[MEASURED])]
-            if Counter(found.rule for found in holding) != broken:
-                raise MachineryError("calendar: Great Expectations and the statement disagree on what is broken")
-            changes = _settle(connection, catalogue, rules, holding, now)
-            connection.execute(
-                "update quality.calendar_looks set is_settled = true where look <= %s and not is_settled", [seen.number]
-            )
-            return Watched(seen, broken, changes, _gaps(connection))
-    finally:
-        connection.execute("select pg_advisory_unlock(%s, %s)", LOCK)
+    with connection.transaction():
+        seen, settled = calendar.look(connection, catalogue, now), calendar.last(connection, settled=True)
+        measures.take(connection, catalogue, settled, seen, now)
+        _show(connection, settled)
+    rules = conditions(catalogue, now.astimezone(LOCAL).date())
+    counted = validation.count(sqlalchemy_url, "calendar", rules, docs)
+    broken = {rule: number for (rule, _), number in counted.items() if number}
+    with connection.transaction():
+        holding = [*_cells(connection, rules[WAITING]), *_measured(connection, rules[MEASURED])]
+        if Counter(found.rule for found in holding) != broken:
+            raise MachineryError("calendar: Great Expectations and the statement disagree on what is broken")
+        changes = _settle(connection, catalogue, rules, holding, now)
+        connection.execute(
+            "update quality.calendar_looks set is_settled = true where look <= %s and not is_settled", [seen.number]
+        )
+        return Watched(seen, broken, changes, _gaps(connection))
 
 
 def conditions(catalogue: Catalogue, day: date) -> dict[str, list[Condition]]:

@@ -43,6 +43,7 @@ class Linked:
     restated: tuple[int, ...] = ()
 
 
+@ledger.one_at_a_time(ledger.JUDGING)
 def judge(
     connection: psycopg.Connection,
     sqlalchemy_url: str,
@@ -57,7 +58,7 @@ def judge(
     machinery is at fault; nothing changes then, and the next time looks at the same records again.
     """
     today = now.astimezone(LOCAL).date()
-    connection.execute("select pg_advisory_lock(510, 60)")
+    _clear(connection, catalogue)
     try:
         with connection.transaction():
             looked_at = scope.gather(connection, catalogue, today)
@@ -83,10 +84,14 @@ def judge(
             _remember(connection, looked_at)
         return Linked(looked_at.records, {key: n for key, n in counted.items() if n}, changes, tuple(sorted(event_of)))
     finally:
-        scope.drop(connection, catalogue.forms.values())
-        shown = ", ".join(f"checked.{_view(name)}" for name in catalogue.forms)
-        connection.execute(f"drop table if exists {shown}, person, sender")
-        connection.execute("select pg_advisory_unlock(510, 60)")
+        _clear(connection, catalogue)
+
+
+def _clear(connection: psycopg.Connection, catalogue: Catalogue) -> None:
+    """Take away what is judged over; before, since a killed judgement leaves its tables behind."""
+    scope.drop(connection, catalogue.forms.values())
+    shown = ", ".join(f"checked.{_view(name)}" for name in catalogue.forms)
+    connection.execute(f"drop table if exists {shown}, person, sender")
 
 
 def _rules(catalogue: Catalogue, looked_at: Scope, today: date) -> dict[str, list[Link]]:

@@ -45,6 +45,7 @@ def conditions(catalogue: Catalogue, rules: tuple[str, ...], day: date) -> list[
     return [Condition(rule, rule.fields[0], HOLDS.format(rule=rule.code)) for rule in versions]
 
 
+@ledger.one_at_a_time(ledger.JUDGING)
 def measure(
     connection: psycopg.Connection,
     sqlalchemy_url: str,

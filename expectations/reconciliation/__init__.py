@@ -62,6 +62,7 @@ def conditions(catalogue: Catalogue, day: date) -> list[Condition]:
     ]
 
 
+@ledger.one_at_a_time(ledger.JUDGING)
 def reconcile(
     connection: psycopg.Connection,
     sqlalchemy_url: str,
