@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from expectations import validation
+from expectations.links import scope
 from expectations.links.conditions import links
 from expectations.validation import MachineryError
 from ingestion.contract import Catalogue
@@ -322,6 +323,24 @@ def test_what_great_expectations_counts_the_statement_writes(judged: Store, monk
         )
     }
     assert dict(again.violations) == written
+
+
+def test_the_server_may_use_what_it_needs_to_be_fast(judged: Store) -> None:
+    """Indexes over records that were marked, and statistics that know of tonight's judgement."""
+    with judged.connection.transaction(force_rollback=True):
+        turn = "update ledger.progress set state = '{}' where state = '{}'"
+        judged.connection.execute(turn.format("loaded", "judged"))
+        judged.connection.execute("analyze ledger.progress")
+        judged.connection.execute(turn.format("judged", "loaded"))
+        judged.connection.execute("update ledger.linked set event_seq = 0")
+        assert scope.gather(judged.connection, judged.catalogue, DAY).records > 2000
+        usable = (
+            "select bool_and(not indcheckxmin), count(*) > 12 from pg_index "
+            "where indrelid = any(select oid from pg_class where relname like 'known_%' and relpersistence = 't')"
+        )
+        assert judged.query(usable) == [(True, True)]
+        states = "select most_common_vals::text from pg_stats where tablename = 'progress' and attname = 'state'"
+        assert "judged" in judged.query(states)[0]
 
 
 def test_a_rule_counts_from_the_day_it_names_though_nothing_arrives(store: Store, tmp_path: Path) -> None:
