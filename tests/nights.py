@@ -6,6 +6,7 @@ when the child has ended it answers ``ended <status>``. Keep out what is asserte
 
 import os
 import sys
+import traceback
 from datetime import datetime
 
 import great_expectations  # noqa: F401 - 4 to 10 s that every child would pay
@@ -44,6 +45,8 @@ for line in sys.stdin:
             night(datetime.fromisoformat(line.strip()))
             status = 0
         finally:
+            if status:
+                traceback.print_exc()
             os._exit(status)
     say("started", child)
     say("ended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -28,6 +28,7 @@ from tests.conftest import Store
 from tests.packages import FORMS, NOW, pack, record, records
 
 KILLS = 24
+HANGS_AFTER = 600  # seconds; a crowded machine takes minutes for a night
 WAVES = 6
 ROOM = Path(__file__).parents[1]
 
@@ -35,7 +36,7 @@ ROOM = Path(__file__).parents[1]
 class Nights:
     """The process that runs nights over one warehouse, each in a child that may be killed."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
         assert process.stdout is not None
         self._answers = selectors.DefaultSelector()
@@ -45,12 +46,11 @@ class Nights:
         """Run a night; after ``seconds`` its child is killed. Returns the exit status (-9: killed)."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{moment.isoformat()}\n")
-        self._process.stdin.flush()
+        self._process.stdin.write(f"{moment.isoformat()}\n".encode())
         _, child = self._process.stdout.readline().split()
         if seconds is not None and not self._answers.select(seconds):
             os.kill(int(child), signal.SIGKILL)
-        assert self._answers.select(120), "the night hangs"
+        assert self._answers.select(HANGS_AFTER), "the night hangs"
         _, status = self._process.stdout.readline().split()
         return int(status)
 
@@ -63,12 +63,9 @@ def nights_of(store: Store) -> Iterator[Nights]:
         "POLARS_MAX_THREADS": "1",
     }
     command = [sys.executable, "-W", "ignore", "-m", "tests.nights"]
-    pipes: dict[str, Any] = {
-        "stdin": subprocess.PIPE,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.DEVNULL,
-    }
-    with subprocess.Popen(command, cwd=ROOM, env=environment, text=True, **pipes) as process:
+    # Unbuffered: an answer that lay in a buffer of ours would not be seen by select.
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
+    with subprocess.Popen(command, cwd=ROOM, env=environment, **pipes) as process:
         try:
             yield Nights(process)
         finally:
