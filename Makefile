@@ -7,7 +7,9 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(
     && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || :)))
 BIN := .venv/bin
 ZANSTAT := $(BIN)/zanstat
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --quiet
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --no-compile --quiet
+# On every core and without packages' own tests; pip would compile all of it on one core, a third of an installation.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/tests?/' .venv/lib >&2 || :
 STATE := inbox archive outbox dagster data_docs keys intake checkpoints dbt demo bench
 MADE := .venv dbt_project/target dbt_project/logs .mypy_cache .ruff_cache .pytest_cache .hypothesis
 LINTED := $(wildcard ingestion expectations orchestration tests bench)
@@ -85,6 +87,7 @@ $(BIN)/python:
 .venv/.installed: requirements.lock Makefile | $(BIN)/python
 	@echo "installing requirements.lock into .venv" >&2
 	@$(PIP) -r requirements.lock >&2
+	@$(COMPILE)
 	@$(BIN)/python -c 'import pathlib, sysconfig; \
 	    pathlib.Path(sysconfig.get_path("purelib"), "zanstat.pth").write_text(f"{pathlib.Path.cwd()}\n")'
 	@printf '#!%s\nimport sys\n\nfrom orchestration.cli import main\n\nsys.exit(main())\n' "$(abspath $(BIN)/python)" > $(ZANSTAT)
@@ -94,4 +97,5 @@ $(BIN)/python:
 .venv/.installed-dev: requirements-dev.lock .venv/.installed
 	@echo "installing requirements-dev.lock into .venv" >&2
 	@$(PIP) -r requirements-dev.lock >&2
+	@$(COMPILE)
 	@touch $@

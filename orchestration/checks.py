@@ -4,23 +4,21 @@ One check a form turns red only when the machinery is wrong. It blocks through t
 Dagster: what failed is rolled back, stays unjudged and so invisible to the marts, while other forms go on.
 """
 
-from datetime import date, datetime
+from datetime import date
 
 import dagster as dg
 import psycopg
 
 from expectations.completeness import Watched
 from expectations.judgement import Judged
+from expectations.links import Linked
 from expectations.plausibility import Measured
 from expectations.reconciliation import Reconciled
+from ingestion import warehouse
 from ingestion.contract import Catalogue, Form
 
 CHECK = "judgement_is_sound"
 SHARE = "share_of_quarantined_records"
-LINKED = "links_are_judged"
-AGREES = "reports_agree_with_records"
-GAPS = "nothing_due_is_missing"
-PLAUSIBLE = "series_are_plausible"
 
 
 def judgement_is_sound(
@@ -66,18 +64,18 @@ def high_share(catalogue: Catalogue, key: dg.AssetKey, day: date, outcome: Judge
 
 
 def links_are_judged(
-    connection: psycopg.Connection, key: dg.AssetKey, now: datetime, failure: str | None
+    connection: psycopg.Connection, key: dg.AssetKey, _: Linked, failure: str | None
 ) -> dg.AssetCheckResult:
     """Great Expectations and the statement agree, every rule between forms ran, and nothing is overdue: no record waits
     for a day that has come."""
     row = connection.execute(
         "select count(*) from quality.unmet_links "
         "where changes_on <= (%s::timestamptz at time zone 'Asia/Almaty')::date",
-        [now],
+        [warehouse.clock()],
     ).fetchone()
     overdue = row[0] if row else 0
     return dg.AssetCheckResult(
-        check_name=LINKED,
+        check_name="links_are_judged",
         asset_key=key,
         passed=failure is None and not overdue,
         severity=dg.AssetCheckSeverity.ERROR,
@@ -85,7 +83,9 @@ def links_are_judged(
     )
 
 
-def reports_agree(key: dg.AssetKey, outcome: Reconciled, failure: str | None) -> dg.AssetCheckResult:
+def reports_agree_with_records(
+    _: psycopg.Connection, key: dg.AssetKey, outcome: Reconciled, failure: str | None
+) -> dg.AssetCheckResult:
     """The cells of the night's reports agree with the records of their subjects, and no report waits for records
     to be judged. A warning: it is for the subject to correct one or the other. An error when machinery failed."""
     differing = [c for c in outcome.compared if c.differing]
@@ -96,7 +96,7 @@ def reports_agree(key: dg.AssetKey, outcome: Reconciled, failure: str | None) ->
         dg.TableColumn("differing", "int"),
     ]
     return dg.AssetCheckResult(
-        check_name=AGREES,
+        check_name="reports_agree_with_records",
         asset_key=key,
         passed=failure is None and not differing and not outcome.waiting,
         severity=dg.AssetCheckSeverity.ERROR if failure else dg.AssetCheckSeverity.WARN,
@@ -110,7 +110,9 @@ def reports_agree(key: dg.AssetKey, outcome: Reconciled, failure: str | None) ->
     )
 
 
-def nothing_due_is_missing(key: dg.AssetKey, outcome: Watched, failure: str | None) -> dg.AssetCheckResult:
+def nothing_due_is_missing(
+    _: psycopg.Connection, key: dg.AssetKey, outcome: Watched, failure: str | None
+) -> dg.AssetCheckResult:
     """Today's gaps: what is due by the calendar and has not come, by form and state. A warning: one missing sender
     must never stop a nation. An error when machinery failed. `zanstat gaps` names the subjects."""
     columns = [
@@ -120,7 +122,7 @@ def nothing_due_is_missing(key: dg.AssetKey, outcome: Watched, failure: str | No
         dg.TableColumn("subjects", "int"),
     ]
     return dg.AssetCheckResult(
-        check_name=GAPS,
+        check_name="nothing_due_is_missing",
         asset_key=key,
         passed=failure is None and not outcome.gaps,
         severity=dg.AssetCheckSeverity.ERROR if failure else dg.AssetCheckSeverity.WARN,
@@ -132,12 +134,14 @@ def nothing_due_is_missing(key: dg.AssetKey, outcome: Watched, failure: str | No
     )
 
 
-def series_are_plausible(key: dg.AssetKey, outcome: Measured, failure: str | None) -> dg.AssetCheckResult:
+def series_are_plausible(
+    _: psycopg.Connection, key: dg.AssetKey, outcome: Measured, failure: str | None
+) -> dg.AssetCheckResult:
     """What subjects send lies within the bounds of their own history and of their peers (SER-8xx). A warning: it is
     for the subject to confirm or to correct. An error when machinery failed."""
     columns = [dg.TableColumn("rule", "string"), dg.TableColumn("implausible", "int")]
     return dg.AssetCheckResult(
-        check_name=PLAUSIBLE,
+        check_name="series_are_plausible",
         asset_key=key,
         passed=failure is None and not outcome.implausible,
         severity=dg.AssetCheckSeverity.ERROR if failure else dg.AssetCheckSeverity.WARN,

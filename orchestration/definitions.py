@@ -4,13 +4,10 @@ import dagster as dg
 
 from ingestion import warehouse
 from ingestion.contract import load_catalogue
-from orchestration.assets.completeness import calendar_asset
 from orchestration.assets.forms import form_assets
-from orchestration.assets.links import links_asset
 from orchestration.assets.marts import mart_assets
-from orchestration.assets.plausibility import plausibility_asset
+from orchestration.assets.quality import quality_assets
 from orchestration.assets.receipts import receipts_asset
-from orchestration.assets.reconciliation import reconciliation_asset
 from orchestration.assets.submissions import submissions
 from orchestration.resources import Warehouse, dbt_resource
 from orchestration.schedules import nightly, nightly_load, receive
@@ -22,10 +19,7 @@ defs = dg.Definitions(
     assets=[
         submissions,
         *form_assets(catalogue),
-        links_asset(catalogue),
-        reconciliation_asset(catalogue),
-        calendar_asset(catalogue),
-        plausibility_asset(catalogue),
+        *quality_assets(catalogue),
         receipts_asset(catalogue),
         mart_assets(warehouse.home()),
     ],

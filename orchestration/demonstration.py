@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -46,7 +47,11 @@ def load_demo(catalogue: Catalogue, console: Console, *, days: int, records: int
                     _send(folder, home)
                     intake.receive(connection, catalogue, home, warehouse.clock, simulated=True)
                 progress.advance(task)
-    nights = [_night(_day(history[-1]), console)] if history else []
+    nights = []
+    if history:
+        nights.append(_night(_day(history[-1]), console))
+        with warehouse.connect(autocommit=True) as connection:
+            _show(console, connection, *FIRST_FIGURES)
     for folder in last:
         with nightly.clock_set(_moment(_day(folder), HOUR_OF_ARRIVAL)):
             _send(folder, home)
@@ -136,16 +141,20 @@ def summary(console: Console) -> None:
     """Packages, records, and the first figures of each mart."""
     with warehouse.connect(autocommit=True) as connection:
         for title, table_read, query in SUMMARIES:
-            if connection.execute("select to_regclass(%s)", [table_read]).fetchone() == (None,):
-                continue
-            cursor = connection.execute(query)
-            table = Table(title=title, title_justify="left")
-            for column in cursor.description or ():
-                table.add_column(column.name, justify="left" if column.name in LEFT else "right")
-            for row in cursor:
-                table.add_row(*(_cell(value) for value in row))
-            console.print(table)
+            _show(console, connection, title, table_read, query)
     console.print("Registry of subjects, deadlines and code lists in words are demonstration data.", style="dim")
+
+
+def _show(console: Console, connection: psycopg.Connection, title: str, table_read: str, query: str) -> None:
+    if connection.execute("select to_regclass(%s)", [table_read]).fetchone() == (None,):
+        return
+    cursor = connection.execute(query)
+    table = Table(title=title, title_justify="left")
+    for column in cursor.description or ():
+        table.add_column(column.name, justify="left" if column.name in LEFT else "right")
+    for row in cursor:
+        table.add_row(*(_cell(value) for value in row))
+    console.print(table)
 
 
 def _cell(value: Any) -> str:
@@ -211,11 +220,12 @@ from quality.violations as violation join quality.rules as rule on rule.rule = v
 where violation.cleared_seq is null and rule.level = 'cross_form'
 group by 1, 2 order by 3 desc, 1 limit 8
 """
+FIRST_FIGURES = ("criminal.offences_monthly: the country", "criminal.offences_monthly", CRIMINAL)
 SUMMARIES = (
     ("Packages received and records judged", "quality.submissions", PACKAGES),
     ("Packages that were due: missing and late", "quality.calendar", CALENDAR),
     ("Open disagreements between records, most frequent first", "quality.violations", LINKS),
-    ("criminal.offences_monthly: the country", "criminal.offences_monthly", CRIMINAL),
+    FIRST_FIGURES,
     ("civil.cases_monthly: the country", "civil.cases_monthly", CIVIL),
     ("administrative.offences_monthly: the country", "administrative.offences_monthly", ADMINISTRATIVE),
 )

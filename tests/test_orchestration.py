@@ -1,5 +1,6 @@
 """Real Dagster runs of a whole night over a real dbt build: what a data engineer sees in the morning."""
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -103,6 +104,31 @@ def test_every_asset_tells_what_it_did_and_every_dbt_test_is_a_check(loaded: tup
         if check.asset_check_evaluation_data.check_name == "nothing_due_is_missing"
     ]
     assert gaps.severity is dg.AssetCheckSeverity.WARN
+
+
+def test_a_night_runs_every_test_of_a_mart_and_those_that_look_at_code_lists_too(loaded: tuple[Store, Night]) -> None:
+    store, _ = loaded
+    described = json.loads((store.home / "dbt/target/manifest.json").read_text())["nodes"]
+    models = {name for name, node in described.items() if node["resource_type"] == "model"}
+    looking = {
+        name
+        for name, node in described.items()
+        if node["resource_type"] == "test" and models.intersection(node["depends_on"]["nodes"])
+    }
+    results = json.loads((store.home / "dbt/target/run_results.json").read_text())["results"]
+    assert {result["unique_id"] for result in results} == models | looking
+    assert any("every_region" in name for name in looking)
+
+
+def test_a_test_of_a_mart_that_fails_turns_the_night_red(store: Store, tmp_path: Path) -> None:
+    store.submit(pack(tmp_path / "one", store.catalogue, "criminal_offence", records("criminal_offence", 2)))
+    assert night(NOW.date()).failed == ()
+    store.connection.execute(
+        "delete from criminal.offences where record_key = (select min(record_key) from criminal.offences)"
+    )
+    red = night(NOW.date())
+    assert not red.succeeded
+    assert "marts" in red.failed
 
 
 def test_a_form_whose_machinery_fails_does_not_stop_the_others(store: Store, tmp_path: Path) -> None:
