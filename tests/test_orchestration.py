@@ -120,6 +120,13 @@ def test_a_night_runs_every_test_of_a_mart_and_those_that_look_at_code_lists_too
     assert any("every_region" in name for name in looking)
 
 
+def test_the_marts_are_planned_on_what_the_night_wrote(loaded: tuple[Store, Night]) -> None:
+    store, _ = loaded
+    assert store.one("select reltuples from pg_class where oid = 'quality.violations'::regclass") == store.one(
+        "select count(*) from quality.violations"
+    )
+
+
 def test_a_test_of_a_mart_that_fails_turns_the_night_red(store: Store, tmp_path: Path) -> None:
     store.submit(pack(tmp_path / "one", store.catalogue, "criminal_offence", records("criminal_offence", 2)))
     assert night(NOW.date()).failed == ()

@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
+from ingestion import tables
 from orchestration import dbt
 from orchestration.resources import Warehouse
 
@@ -62,6 +63,8 @@ def mart_assets(home: Path) -> dg.AssetsDefinition:
         name="marts",
     )
     def marts(context: dg.AssetExecutionContext, store: Warehouse, dbt_cli: DbtCliResource) -> Iterator[Any]:
+        with store.connect() as connection:
+            tables.analyze_written(connection)
         os.environ |= dbt.environment(store.home)
         build = ["build", "--exclude-resource-type", "unit_test"]
         yield from dbt_cli.cli(build, context=context, target_path=store.home / "dbt/target").stream()
