@@ -22,6 +22,8 @@ CATALOGUE_ROOT = Path(__file__).parent
 LANGUAGES = ("kk", "ru", "en")
 BETWEEN_RECORDS = {"column_list", "max_per_hour", "totals"}
 RECEIVED, REGISTERED = "received", "registered"
+CAUSES = ("law", "classifier", "practice")
+"""Of a break of a series (SER-810)."""
 
 Text = Mapping[str, str]
 """One sentence or label in the three languages: ``{"kk": ..., "ru": ..., "en": ...}``."""
@@ -244,6 +246,17 @@ class Duty:
 
 
 @dataclass(frozen=True)
+class Break:
+    """A row of the register of breaks: from ``period_from`` on, figures of a form (of one ``subject``, else of all) are
+    not comparable with those before, by its ``cause``: law, classifier or practice."""
+
+    form: str
+    subject: str | None
+    period_from: date
+    cause: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """Everything the authorised body decides: forms, rules, code lists, registry, regulation.
 
@@ -260,6 +273,7 @@ class Catalogue:
     duties: tuple[Duty, ...]
     closed_periods: Mapping[str, date] = field(default_factory=dict)
     watched_from: Mapping[str, date] = field(default_factory=dict)
+    series_breaks: tuple[Break, ...] = ()
 
     def rules_of(self, form: Form, day: date | None = None, since: date | None = None) -> list[Rule]:
         """Versions of rules that concern a form (general ones first); where a ``day`` of receipt is given, those that
@@ -318,11 +332,23 @@ def load_catalogue(root: Path | None = None) -> Catalogue:
         watched_from={
             row["form"]: date.fromisoformat(row["watched_from"]) for row in _rows(root / "registry/watched_forms.csv")
         },
+        series_breaks=tuple(map(_break, _rows(root / "registry/series_breaks.csv"))),
     )
     _verify(catalogue)
+    _verify_breaks(catalogue)
     for versions in catalogue.versions.values():
         _verify_versions(versions, catalogue)
     return catalogue
+
+
+def _verify_breaks(catalogue: Catalogue) -> None:
+    for broken in catalogue.series_breaks:
+        known = broken.form in catalogue.forms and (broken.subject is None or broken.subject in catalogue.subjects)
+        if not known or broken.cause not in CAUSES:
+            raise CatalogueError(
+                f"registry/series_breaks.csv: {broken.form}, {broken.subject}, {broken.cause}: name a form, a subject "
+                f"or none, and one of {', '.join(CAUSES)}"
+            )
 
 
 def _verify(catalogue: Catalogue) -> None:
@@ -537,3 +563,7 @@ def _duty(row: Mapping[str, str]) -> Duty:
         valid_to=_day(row["valid_to"]),
         report_code=row["report_code"] or None,
     )
+
+
+def _break(row: Mapping[str, str]) -> Break:
+    return Break(row["form"], row["subject"] or None, date.fromisoformat(row["period_from"]), row["cause"])

@@ -3,7 +3,7 @@
 import csv
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]
 
 from expectations.conditions import conditions
 from ingestion import tables
-from ingestion.contract import Catalogue, CatalogueError, load_catalogue
+from ingestion.contract import Break, Catalogue, CatalogueError, load_catalogue
 from orchestration import dbt
 from orchestration.setup import prepare
 from tests.conftest import Store, warehouse_like
@@ -248,3 +248,24 @@ def test_a_catalogue_that_contradicts_itself_is_not_read(
     (root / file).write_text((root / file).read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(CatalogueError, match="civil_case"):
         load_catalogue(root)
+
+
+def with_break(folder: Path, catalogue: Catalogue, **row: str) -> Catalogue:
+    root = copy_of_the_catalogue(folder / "catalogue", catalogue)
+    path = root / "registry/series_breaks.csv"
+    write(path, header(path), [{"form": "criminal_offence", "period_from": "2026-07-01", "cause": "law"} | row])
+    return load_catalogue(root)
+
+
+def test_a_break_is_of_one_subject_or_of_all(tmp_path: Path, catalogue: Catalogue) -> None:
+    day = date(2026, 7, 1)
+    assert catalogue.series_breaks == ()
+    assert with_break(tmp_path / "all", catalogue).series_breaks == (Break("criminal_offence", None, day, "law"),)
+    of_one = with_break(tmp_path / "one", catalogue, subject="MVD-75", cause="practice")
+    assert of_one.series_breaks == (Break("criminal_offence", "MVD-75", day, "practice"),)
+
+
+@pytest.mark.parametrize("wrong", [{"form": "no_such_form"}, {"subject": "MVD-00"}, {"cause": "habit"}])
+def test_a_break_of_nothing_known_is_not_read(tmp_path: Path, catalogue: Catalogue, wrong: dict[str, str]) -> None:
+    with pytest.raises(CatalogueError, match="series_breaks"):
+        with_break(tmp_path, catalogue, **wrong)

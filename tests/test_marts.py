@@ -283,7 +283,7 @@ def test_codes_keep_their_zeros_and_only_named_columns_are_typed(built: Warehous
         "civil_category.is_monetary", "mci.amount_kzt", "place_type.is_public", "punishment_type.for_crime",
         "punishment_type.for_misdemeanour", "recovery_kind.is_monetary", "region.lat_max", "region.lat_min",
         "region.lon_max", "region.lon_min", "region.population", "relation_to_suspect.is_domestic",
-        "subjects.active_from", "subjects.active_to",
+        "series_breaks.period_from", "subjects.active_from", "subjects.active_to",
     ]  # fmt: skip
 
 

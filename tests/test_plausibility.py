@@ -20,7 +20,7 @@ from expectations import plausibility, validation
 from expectations.findings import Changes
 from expectations.plausibility import statistics, tallies
 from expectations.validation import MachineryError
-from ingestion.contract import Catalogue
+from ingestion.contract import Break, Catalogue
 from tests.conftest import Store, warehouse_like
 from tests.packages import DAY, NOW, Values, pack, record
 
@@ -461,6 +461,46 @@ def test_the_distance_is_that_of_jensen_and_shannon(series: Store) -> None:
     found = statistic(series, "SER-810", QUARTER)
     assert found is not None
     assert (found["value"], found["upper"]) == (0, pytest.approx((0.04 + 9 / 8 * 2 / 1000 / 0.693147) ** 0.5, abs=1e-6))
+
+
+def entered(store: Store, *breaks: Break) -> Store:
+    return replace(store, catalogue=replace(store.catalogue, series_breaks=breaks))
+
+
+@pytest.mark.parametrize(
+    ("broken", "plausible"),
+    [
+        (Break(OFFENCE, None, QUARTER, "law"), True),
+        (Break(OFFENCE, POLICE, QUARTER, "practice"), True),
+        (Break(OFFENCE, COURT, QUARTER, "practice"), False),
+        (Break(PROTOCOL, None, QUARTER, "law"), False),
+        (Break(OFFENCE, None, date(2026, 12, 31), "law"), True),
+        (Break(OFFENCE, None, date(2027, 1, 1), "law"), False),
+        (Break(OFFENCE, None, YEAR[3] + timedelta(days=1), "classifier"), True),
+        (Break(OFFENCE, None, YEAR[3], "classifier"), False),
+    ],
+)
+def test_no_mix_is_compared_across_an_entered_break(series: Store, broken: Break, plausible: bool) -> None:
+    """It is compared where all of both sides lies behind the break, or none of it."""
+    judge(entered(series, broken), "articles", dict.fromkeys(YEAR, EVEN) | {QUARTER: mixed(500)})
+    found = statistic(series, "SER-810", QUARTER)
+    assert found is not None
+    assert (found["holds"], found["upper"] is None) == (plausible, plausible)
+    assert found["value"] > 0.2, "the distance is told all the same"
+
+
+def test_a_break_speaks_of_what_was_measured_before_it_was_entered(series: Store) -> None:
+    judge(series, "articles", dict.fromkeys(YEAR, EVEN) | {QUARTER: mixed(500)})
+    assert holds(series, "SER-810", QUARTER) is False
+    broken = entered(series, Break(OFFENCE, None, QUARTER, "law"))
+    measured(broken)
+    assert holds(series, "SER-810", QUARTER) is True
+    with series.connection.transaction(force_rollback=True):
+        series.connection.execute("update quality.plausibility set measured_at = '2000-01-01'")
+        measured(broken)
+        assert series.query("select 1 from quality.plausibility where measured_at > '2000-01-01'") == []
+    measured(series)
+    assert holds(series, "SER-810", QUARTER) is False, "it was taken back"
 
 
 EIGHT = [months_before(QUARTER, 3 * ago) for ago in range(1, 9)]

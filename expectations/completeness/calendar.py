@@ -101,8 +101,10 @@ def look(connection: psycopg.Connection, catalogue: Catalogue, now: datetime) ->
         this = Look(before.number + 1, now, row[0] if row else 0, catalogue.version)
         watches = _watches(connection, catalogue)
         changes = _revise(connection, catalogue, watches, before, this)
-        generated = _generate(connection, catalogue, watches, before, this)
-        answered = _answer(connection, catalogue, before, this)
+        answered = _answer(connection, before, this)
+        generated, answered_at_once = _generate(connection, catalogue, watches, before, this)
+        answered += answered_at_once
+        _measure_lateness(connection, catalogue, this)
         new = (this.up_to_seq, this.catalogue_version) != (before.up_to_seq, before.catalogue_version)
         if not (new or changes or generated or answered):
             return before
@@ -240,8 +242,9 @@ def _watches(connection: psycopg.Connection, catalogue: Catalogue) -> dict[str, 
 
 def _generate(
     connection: psycopg.Connection, catalogue: Catalogue, watches: Mapping[str, Watch], before: Look, this: Look
-) -> int:
-    """Lay down the cells up to the end of the next period, and whole months that packages have begun to speak of.
+) -> tuple[int, int]:
+    """Lay down the cells up to the end of the next period, and whole months that packages have begun to speak of; how
+    many, and of how many of them something has come already.
 
     A form's first cells begin with its watch; a duty that the regulation has got since, with what is not due yet.
     """
@@ -253,9 +256,10 @@ def _generate(
             continue
         horizon = deadlines.following(period, today)[1]
         newest = connection.execute(
-            "select max(period_to) from quality.calendar where form = %s and period = %s", [form, period]
+            "select period_to from quality.calendar where form = %s and period = %s order by period_from desc limit 1",
+            [form, period],
         ).fetchone()
-        if newest and newest[0]:
+        if newest:
             start: date | None = deadlines.following(period, newest[0])[0]
         else:
             known = watch.first_received_at is None or watch.first_received_at > before.at
@@ -266,12 +270,10 @@ def _generate(
             spans = [span for span in deadlines.periods_of_month(period, month) if span[1] <= horizon]
             if spans and not _is_laid_down(connection, form, period, spans[0][0]):
                 owed.add(form, period, spans, watch)
-    return connection.execute(
-        "insert into quality.calendar (subject, region, form, report_code, period, period_from, period_to, "
-        "deadline_at, working_days, nil_required, is_watched, catalogue_version, generated_at, changed_in) "
-        f"select due.*, %(catalogue_version)s, %(now)s, %(look)s from ({STEPS['due']}) as due on conflict do nothing",
-        {**owed.parameters, **_known(this)},
-    ).rowcount
+    laid = connection.execute(
+        STEPS["lay"].format(due=STEPS["due"], answers=STEPS["answers"]), {**owed.parameters, **_known(this)}
+    ).fetchone()
+    return laid or (0, 0)
 
 
 def _months_spoken_of(connection: psycopg.Connection, before: Look, this: Look) -> dict[str, list[date]]:
@@ -329,12 +331,16 @@ def _revise(
 # What came of it
 
 
-def _answer(connection: psycopg.Connection, catalogue: Catalogue, before: Look, this: Look) -> int:
+def _answer(connection: psycopg.Connection, before: Look, this: Look) -> int:
     """Say anew what came of the cells that something happened to; how many of them changed."""
-    changed = connection.execute(
+    return connection.execute(
         STEPS["update"].format(answers=STEPS["answers"]),
         {**_known(this), "since": before.up_to_seq, "up_to": this.up_to_seq},
     ).rowcount
+
+
+def _measure_lateness(connection: psycopg.Connection, catalogue: Catalogue, this: Look) -> None:
+    """Say how late the cells are that this look found late."""
     late = connection.execute(
         "select cell_id, deadline_at, first_received_at, working_days from quality.calendar "
         "where changed_in = %s and state = 'late'",
@@ -350,7 +356,6 @@ def _answer(connection: psycopg.Connection, catalogue: Catalogue, before: Look, 
         "from unnest(%s::bigint[], %s::numeric[]) as late (cell_id, hours) where calendar.cell_id = late.cell_id",
         [[cell_id for cell_id, *_ in late], hours],
     )
-    return changed
 
 
 def _known(this: Look) -> dict[str, Any]:

@@ -1,4 +1,5 @@
--- Looks again at the cells that are new, that ran out of time, or that something happened to since the last look.
+-- Looks again at the cells that a changed catalogue has changed, that ran out of time, or that something happened to
+-- since the last look.
 with moved as materialized (
     select distinct
         submission.subject,

@@ -92,7 +92,27 @@ left join ordered on record.submission_seq = ordered.submission_seq and record.l
 
 analyze touched, standing;
 
+-- What a version adds is known before its record is read: most of those touched change nothing, and of those without a
+-- key each would be sought among all of them.
 create temporary table changed on commit drop as
+with altered as materialized (
+    select *
+    from (
+        select
+            standing.record_key,
+            standing.submission_seq,
+            standing.line,
+            standing.live::integer - coalesce(before.live, progress.judged_seq <= %(since)s, true)::integer as live,
+            standing.accepted::integer - coalesce(before.accepted, progress.judged_seq <= %(since)s, true)::integer as accepted,
+            standing.retracts::integer - coalesce(before.retracts, false)::integer as retracts
+        from standing
+        inner join ledger.progress as progress on standing.submission_seq = progress.submission_seq
+        left join raw.standings as before
+            on standing.submission_seq = before.submission_seq and standing.line = before.line
+    ) as compared
+    where live <> 0 or accepted <> 0 or retracts <> 0
+)
+
 select
     record.*,
     sent.subject,
@@ -100,26 +120,13 @@ select
     altered.live,
     altered.accepted,
     altered.retracts
-from (
-    select
-        standing.record_key,
-        standing.submission_seq,
-        standing.line,
-        standing.live::integer - coalesce(before.live, progress.judged_seq <= %(since)s, true)::integer as live,
-        standing.accepted::integer - coalesce(before.accepted, progress.judged_seq <= %(since)s, true)::integer as accepted,
-        standing.retracts::integer - coalesce(before.retracts, false)::integer as retracts
-    from standing
-    inner join ledger.progress as progress on standing.submission_seq = progress.submission_seq
-    left join raw.standings as before
-        on standing.submission_seq = before.submission_seq and standing.line = before.line
-) as altered
+from altered
 inner join raw.{form} as record
     on
         altered.record_key = record.record_key
         and altered.submission_seq = record.submission_seq
         and altered.line = record.line
 inner join ledger.submissions as sent on record.submission_seq = sent.seq
-where altered.live <> 0 or altered.accepted <> 0 or altered.retracts <> 0
 union all
 select
     record.*,

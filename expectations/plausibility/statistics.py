@@ -44,6 +44,9 @@ def measure(
         "today": today,
         "closed_forms": list(catalogue.closed_periods),
         "closed_to": list(catalogue.closed_periods.values()),
+        "break_forms": [broken.form for broken in catalogue.series_breaks],
+        "break_subjects": [broken.subject for broken in catalogue.series_breaks],
+        "breaks_from": [broken.period_from for broken in catalogue.series_breaks],
     }
     connection.execute("set local jit = off")
     for step in ("figures", "closings", "due"):
