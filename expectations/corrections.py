@@ -143,14 +143,16 @@ def standings(
     keys: Sequence[str],
     also: Sequence[int] = (),
     broken: Mapping[Place, bool] | None = None,
+    unlinked: Mapping[Place, bool] | None = None,
 ) -> dict[Place, Settled]:
     """(submission, line) -> what becomes of it, for every judged version of these keys and those of ``also``.
 
-    ``broken`` says of some records that they break an error rule of their own, or not, against what was written down.
+    ``broken`` says of some records that they break an error rule of their own, or not, against what was written down;
+    ``unlinked`` the same of rules between forms.
     """
     if not keys:
         return {}
-    versions = _versions(connection, form, keys, also, broken or {})
+    versions = _versions(connection, form, keys, also, broken or {}, unlinked or {})
     return _settle_all(versions, catalogue, _received_by(connection, catalogue, form, keys, also, broken or {}))
 
 
@@ -161,7 +163,7 @@ def outcomes(
     other, is kept from counting (GEN-603)."""
     versions = [
         (key, [replace(v, kept=v.action == "D" and key in kept) for v in of_key])
-        for key, of_key in _versions(connection, form, keys, (), {})
+        for key, of_key in _versions(connection, form, keys, (), {}, {})
     ]
     settled = _settle_all(versions, catalogue, _received_by(connection, catalogue, form, keys, (), {}))
     return {key: [(v, settled[v.submission_seq, v.line]) for v in of_key] for key, of_key in versions}
@@ -207,6 +209,7 @@ def _versions(
     keys: Sequence[str],
     also: Sequence[int],
     broken: Mapping[Place, bool],
+    unlinked: Mapping[Place, bool],
 ) -> list[tuple[str, list[Version]]]:
     """The judged versions of these keys and those of ``also``, in order."""
     transferred_to = "case when r.decision_type = 'transferred' then r.transfer_body end"
@@ -235,12 +238,16 @@ def _versions(
         {"rules": list(RULES), "also": list(also), "keys": list(keys)},
     ).fetchall()
     versions = [(key, [Version(*row[1:]) for row in of_key]) for key, of_key in groupby(rows, key=lambda row: row[0])]
-    if not broken:
+    if not broken and not unlinked:
         return versions
-    return [
-        (key, [replace(v, broken=broken.get((v.submission_seq, v.line), v.broken)) for v in of_key])
-        for key, of_key in versions
-    ]
+
+    def told(version: Version) -> Version:
+        place = version.submission_seq, version.line
+        return replace(
+            version, broken=broken.get(place, version.broken), unlinked=unlinked.get(place, version.unlinked)
+        )
+
+    return [(key, [told(version) for version in of_key]) for key, of_key in versions]
 
 
 def _received_by(
@@ -264,7 +271,7 @@ def _received_by(
     ).fetchall()
     if not rows:
         return {}
-    decisions = _versions(connection, catalogue.forms[DECISIONS], [key for (key,) in rows], also, broken)
+    decisions = _versions(connection, catalogue.forms[DECISIONS], [key for (key,) in rows], also, broken, {})
     received: dict[str, frozenset[str]] = {}
     for _ in range(sum(len(of_key) for _, of_key in decisions) + 1):
         settled = _settle_all(decisions, catalogue, received)

@@ -52,6 +52,7 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(
         f"{outcome.submissions} packages with {outcome.records} records, received {outcome.first} to {outcome.last} "
         f"and judged; nothing was changed\nnow {outcome.catalogue}, draft {outcome.draft}"
+        + (f"; rules between forms as of {outcome.linked_on}" if outcome.linked_on else "")
     )
     _table(
         console,

@@ -6,9 +6,11 @@ Here belong drafts, what they would have changed, and putting one in force. Keep
 import csv
 import io
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,16 +88,19 @@ TRANSFER = {"decision_type": "transferred", "transfer_body": "MVD-71", "court": 
 
 @dataclass
 class Trial:
-    """A warehouse after ``history``, and what a draft would have changed over it."""
+    """A warehouse after a history, and what a draft would have changed over it."""
 
     store: Store
+    first: date = EVE
+    last: date = DAY
 
     def of(self, drafted: Catalogue, records: int = 0) -> Outcome:
         catalogue, home = self.store.catalogue, self.store.home
-        return dryrun.try_out(self.store.connection, catalogue, drafted, home, EVE, DAY, records)
+        return dryrun.try_out(self.store.connection, catalogue, drafted, home, self.first, self.last, records)
 
     def contents(self) -> dict[str, Any]:
-        """Every table of every schema of ours by digest, the ledger's head, and every file of the home."""
+        """Every table of every schema of ours by digest, the ledger's head, the names of all relations, temporary ones
+        too, and every file of the home."""
         tables = self.store.query(
             "select table_schema || '.' || table_name from information_schema.tables where table_type = 'BASE TABLE' "
             "and table_schema not in ('pg_catalog', 'information_schema') and table_schema not like 'pg_temp%%' "
@@ -106,6 +111,10 @@ class Trial:
         return {
             "head": ledger.head(self.store.connection),
             "files": files,
+            "relations": self.store.query(
+                "select relname::text from pg_class where relnamespace = pg_my_temp_schema() "
+                "or relnamespace::regnamespace::text !~ '^(pg_|information_schema)' order by 1"
+            ),
             **{table: self.store.one(digest.format(table)) for table in tables},
         }
 
@@ -172,7 +181,8 @@ def test_what_is_predicted_happens(
         compare(trial.store, other, outcome, case.rules)
 
 
-def compare(now: Store, other: Store, outcome: Outcome, rules: frozenset[str]) -> None:
+def compare(now: Store, other: Store, outcome: Outcome, rules: frozenset[str], standing: str = "true") -> None:
+    """``standing`` tells which violations count: rules of a record are broken whether or not they were cleared."""
     verdicts = "select submission_seq, verdict from quality.submissions"
     quarantined = (
         "select distinct submission_seq, line from quality.violations where severity = 'error' and cleared_seq is null"
@@ -181,19 +191,26 @@ def compare(now: Store, other: Store, outcome: Outcome, rules: frozenset[str]) -
     assert predicted == dict(other.query(verdicts))
     held, held_then = set(now.query(quarantined)), set(other.query(quarantined))
     assert held != held_then, "the draft changes nothing: the case proves nothing"
-    assert sum(p.quarantined for p in outcome.packages) == len(held_then - held)
-    assert sum(p.released for p in outcome.packages) == len(held - held_then)
+    assert {p.submission_seq: p.quarantined for p in outcome.packages if p.quarantined} == of_packages(held_then - held)
+    assert {p.submission_seq: p.released for p in outcome.packages if p.released} == of_packages(held - held_then)
     assert {r.rule for r in outcome.rules} == rules
-    found = "select distinct submission_seq, line, rule, field from quality.violations where rule = any(%s)"
+    found = (
+        f"select distinct submission_seq, line, rule, field from quality.violations where rule = any(%s) and {standing}"
+    )
     was, then = set(now.query(found, list(rules))), set(other.query(found, list(rules)))
     assert {(f.submission_seq, f.line, f.rule, f.field) for f in outcome.found} == then - was
     for of_rule in outcome.rules:
         of_form = (
             "select count(distinct (v.submission_seq, v.line)) from quality.violations v "
-            "join ledger.submissions s on s.seq = v.submission_seq where s.form = %s and v.rule = %s"
+            "join ledger.submissions s on s.seq = v.submission_seq where s.form = %s and v.rule = %s "
+            f"and {standing}"
         )
         values = (of_rule.form, of_rule.rule)
         assert (of_rule.now, of_rule.draft) == (now.one(of_form, *values), other.one(of_form, *values))
+
+
+def of_packages(places: set[tuple[int, int]]) -> dict[int, int]:
+    return dict(Counter(seq for seq, _ in places))
 
 
 @pytest.mark.server
@@ -202,10 +219,14 @@ def test_the_shipped_catalogue_as_a_draft_changes_nothing(trial: Trial, catalogu
     assert (outcome.rules, outcome.subjects, outcome.packages, outcome.not_tried) == ((), (), (), ())
 
 
-@pytest.mark.server
-def test_dry_run_cannot_write(trial: Trial) -> None:
-    """What it does with the warehouse it does in a transaction that the server keeps from writing."""
-    said = []
+def spied(trial: Trial, drafted: Catalogue) -> list[tuple[str, str, int]]:
+    """Every statement of a trial, whether the transaction could write after it, and how many rows of tables that stay
+    had been written by then."""
+    said: list[tuple[str, str, int]] = []
+    written = (
+        "select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint from pg_stat_xact_user_tables "
+        "where schemaname !~ '^pg_temp'"
+    )
 
     class Spy:
         def __init__(self, connection: Any) -> None:
@@ -216,14 +237,33 @@ def test_dry_run_cannot_write(trial: Trial) -> None:
 
         def execute(self, query: Any, *values: Any) -> Any:
             answer = self.connection.execute(query, *values)
-            said.append((query, self.connection.execute("show transaction_read_only").fetchone()[0]))
+            read_only = self.connection.execute("show transaction_read_only").fetchone()[0]
+            text = query.decode() if isinstance(query, bytes) else str(query)
+            said.append((text, read_only, self.connection.execute(written).fetchone()[0] - before))
             return answer
 
-    spied = Trial(Store(trial.store.url, trial.store.home, trial.store.catalogue, Spy(trial.store.connection)))  # type: ignore[arg-type]
-    spied.of(trial.store.catalogue)
-    outside = [str(query) for query, read_only in said if read_only == "off"]
+    store = trial.store
+    before = store.one(written)
+    watched = Store(store.url, store.home, store.catalogue, Spy(store.connection))  # type: ignore[arg-type]
+    Trial(watched, trial.first, trial.last).of(drafted)
+    return said
+
+
+@pytest.mark.server
+def test_dry_run_cannot_write(trial: Trial, tmp_path: Path, catalogue: Catalogue) -> None:
+    """What it does with the warehouse it does in a transaction that the server keeps from writing."""
+    said = spied(trial, changed(tmp_path / "draft", catalogue, rule(rules_of(FORM), "CRO-411", severity="error")))
+    outside = [query for query, read_only, _ in said if read_only == "off"]
     assert len(outside) < len(said)
-    assert all(query.startswith(("create temporary table", "drop table if exists pg_temp.")) for query in outside)
+    prepared = (
+        "set transaction",
+        "select ",
+        "create temporary table",
+        "insert into trial_submission",
+        "analyze trial_",
+    )
+    assert all(re.sub(r"^--.*\n", "", query).startswith(prepared) for query in outside)
+    assert {written for *_, written in said} == {0}
 
 
 # Putting a draft in force
@@ -409,7 +449,7 @@ def test_the_command_answers_in_three_shapes_without_a_value(
     given = command(file, "--format", "json", "--records", "3")
     assert given.exit_code == 0, given.output
     answer = json.loads(given.output)
-    assert [n["rule"] for n in answer["not_tried"]] == ["PKG-132"]
+    assert [n["rule"] for n in answer["not_tried"]] == ["6xx", "PKG-132"]
     assert len(answer["found"]) == 3
     (of_rule,) = answer["rules"]
     rows = list(csv.DictReader(io.StringIO(command(file, "--format", "csv").output)))

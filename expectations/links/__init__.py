@@ -64,8 +64,8 @@ def judge(
             looked_at = scope.gather(connection, catalogue, today)
             rules = _rules(catalogue, looked_at, today)
             if rules:
-                connection.execute(f"create temporary table person as {_persons(catalogue)}")
-                connection.execute(f"create temporary table sender as {SENDERS}")
+                for table, filling in lookups(catalogue).items():
+                    connection.execute(f"create temporary table {table} as {filling}")
             for name, of_form in rules.items():
                 _show(connection, catalogue, catalogue.forms[name], of_form)
         views = {_view(name): of_form for name, of_form in rules.items()}
@@ -74,7 +74,10 @@ def judge(
             ledger.lock(connection)
             if scope.head(connection) != looked_at.head:
                 raise MachineryError("links: records were judged while their links were; run the night again")
-            _find_unmet(connection, rules, today)
+            connection.execute(f"create temporary table unmet ({UNMET}) on commit drop")
+            find_unmet(
+                connection, {name: (f"checked.{_view(name)}", of_form) for name, of_form in rules.items()}, today
+            )
             _agree(connection, counted)
             restanding = _keep_unmet(connection, catalogue, looked_at)
             changes, event_of = _write_violations(connection, catalogue, looked_at, now)
@@ -110,7 +113,19 @@ def _view(form: str) -> str:
 
 
 def _show(connection: psycopg.Connection, catalogue: Catalogue, form: Form, rules: Sequence[Link]) -> None:
-    """One row for each sound record looked at, with the columns of the records it stands with that rules name."""
+    """The table that the rules are judged over: of ``query`` what they name."""
+    linked = query(catalogue, form)
+    named = {word for rule in rules for text in rule.texts for word in re.findall(r"[a-z_0-9]+", text)}
+    columns = connection.execute(f"select * from ({linked}) as linked limit 0").description or ()
+    shown = [column.name for column in columns if column.name in named | {"submission_seq", "line"}]
+    connection.execute(
+        f"create unlogged table checked.{_view(form.name)} as select {', '.join(shown)} from ({linked}) as linked"
+    )
+
+
+def query(catalogue: Catalogue, form: Form) -> str:
+    """SQL: one row for each sound record looked at, with columns of the records it stands with (``linked.sql``). Reads
+    what ``scope.gather`` filled, and the tables of ``lookups``."""
     own = ["sender.region as sender_region", "sender.bodies as sender_bodies", _has_live_children(catalogue, form)]
     joins = ["left join sender on sound.subject = sender.subject"]
     if "court" in form.field_names:
@@ -121,16 +136,15 @@ def _show(connection: psycopg.Connection, catalogue: Catalogue, form: Form, rule
     if form.peers:
         own += ["person.birth_dates as person_birth_dates", "person.sexes as person_sexes"]
         joins.append(f"left join person on sound.{form.peers[0]} = person.person")
-    linked = (
+    return (
         f"with record as (\nselect sound.*, {', '.join(own)}\nfrom sound_{form.name} as sound\n{' '.join(joins)}\n"
         f"where sound.reached <> {PEER}\n)\n{form.linked_sql or 'select record.* from record'}"
     )
-    named = {word for rule in rules for text in rule.texts for word in re.findall(r"[a-z_0-9]+", text)}
-    columns = connection.execute(f"select * from ({linked}) as linked limit 0").description or ()
-    shown = [column.name for column in columns if column.name in named | {"submission_seq", "line"}]
-    connection.execute(
-        f"create unlogged table checked.{_view(form.name)} as select {', '.join(shown)} from ({linked}) as linked"
-    )
+
+
+def lookups(catalogue: Catalogue) -> dict[str, str]:
+    """The temporary tables that the ``query`` of a form may join, and the SQL that fills them."""
+    return {"person": _persons(catalogue), "sender": SENDERS}
 
 
 SENDERS = """
@@ -184,14 +198,18 @@ def _persons(catalogue: Catalogue) -> str:
 # What is unmet
 
 
-def _find_unmet(connection: psycopg.Connection, rules: Mapping[str, Sequence[Link]], today: date) -> None:
-    """The one statement a form: every rule between forms that a record does not meet, with its days and who owes."""
-    connection.execute(
-        "create temporary table unmet (submission_seq bigint, line integer, rule text, field text, severity text, "
-        "begins_on date, escalates_on date, changes_on date, owed_by text) on commit drop"
-    )
-    for name, of_form in rules.items():
-        connection.execute(statement(name, of_form))
+UNMET = (
+    "submission_seq bigint, line integer, rule text, field text, severity text, begins_on date, escalates_on date, "
+    "changes_on date, owed_by text"
+)
+"""Columns of the temporary table ``unmet``; ``severity`` is that of today, null for what is no violation yet."""
+
+
+def find_unmet(connection: psycopg.Connection, rules: Mapping[str, tuple[str, Sequence[Link]]], today: date) -> None:
+    """Fill ``unmet``, one statement a form: every rule between forms that a record does not meet, with its days and who
+    owes. ``rules`` maps a form to the rows they are judged over (a table, or a query in parentheses) and the rules."""
+    for rows, of_form in rules.values():
+        connection.execute(statement(rows, of_form))
     connection.execute(
         "update unmet set "
         "severity = case when begins_on > %(today)s then null when escalates_on <= %(today)s then 'error' "
@@ -203,7 +221,7 @@ def _find_unmet(connection: psycopg.Connection, rules: Mapping[str, Sequence[Lin
     connection.execute("analyze unmet")
 
 
-def statement(form: str, rules: Sequence[Link]) -> str:
+def statement(rows: str, rules: Sequence[Link]) -> str:
     """Every record of a form and the place of each condition that it does not fulfil."""
     unfulfilled = ",\n    ".join(
         f"case when not ({rule.fulfilled}) then {place} end" for place, rule in enumerate(rules)
@@ -224,7 +242,7 @@ def statement(form: str, rules: Sequence[Link]) -> str:
         f"{of_place('begins', 'null::date')}, {of_place('escalates', 'null::date')}, "
         f"{of_place('owed_by', 'null::text')}\n"
         f"from (select linked.*, unnest(array_remove(array[\n    {unfulfilled}\n], null)) as place\n"
-        f"from checked.{_view(form)} as linked) as broken\n"
+        f"from {rows} as linked) as broken\n"
         f"join (values {of_rules}) as rule (number, code, field, severity) on rule.number = broken.place"
     )
 

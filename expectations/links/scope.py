@@ -1,4 +1,4 @@
-"""What the rules between forms look at tonight: records that changed, and everything they may change.
+"""What the rules between forms look at, tonight or for a trial: records that changed, and everything they may change.
 
 Here belong the records that arrived or changed standing, those whose day has come, all that share a link value with
 them (a life course: an offence, its decisions, suspects, verdict ...), and which of all these are sound and live.
@@ -12,7 +12,7 @@ Keep out what rules say about them. Everything is kept in temporary tables of th
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -59,15 +59,24 @@ def _seen(connection: psycopg.Connection) -> int:
     return row[0] if row else 0
 
 
-def gather(connection: psycopg.Connection, catalogue: Catalogue, today: date) -> Scope:
-    """Fill the temporary tables; costs what arrived and what hangs on it."""
+def gather(
+    connection: psycopg.Connection,
+    catalogue: Catalogue,
+    today: date,
+    submissions: Mapping[str, Sequence[int]] | None = None,
+) -> Scope:
+    """Fill the temporary tables; costs what arrived and what hangs on it. Where ``submissions`` (form -> numbers) are
+    given, their records are looked at instead of what changed since the last time; only temporary tables are touched
+    then."""
     forms = list(catalogue.forms.values())
     drop(connection, forms)
     seen, last = _seen(connection), head(connection)
     _create(connection, forms)
-    if not _seed(connection, forms, today):
+    judged, changed = (submissions, {}) if submissions is not None else _changed(connection, today)
+    if not _seed(connection, forms, judged, changed):
         return Scope((), seen, last)
-    connection.execute("analyze ledger.progress")  # what was judged since it was loaded
+    if submissions is None:
+        connection.execute("analyze ledger.progress")  # what was judged since it was loaded
     connection.execute("set local default_statistics_target = 10")  # enough to tell a night from a handful
     _follow(connection, forms)
     _add_peers(connection, forms)
@@ -115,12 +124,10 @@ def _create(connection: psycopg.Connection, forms: Sequence[Form]) -> None:
 # Who is looked at
 
 
-def _seed(connection: psycopg.Connection, forms: Sequence[Form], today: date) -> int:
-    """Round 0: records of submissions judged or withdrawn since the last time, those that changed standing, and those
-    due."""
+def _changed(connection: psycopg.Connection, today: date) -> tuple[dict[str, list[int]], dict[str, list[Place]]]:
+    """By form: submissions judged or withdrawn since the last time; records that changed standing, and those due."""
     row = connection.execute("select event_seq from ledger.linked").fetchone()
     since = row[0] if row else 0
-    named = {form.name for form in forms}
     judged: dict[str, list[int]] = defaultdict(list)
     for name, seq in connection.execute(
         "select s.form, s.seq from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
@@ -140,9 +147,20 @@ def _seed(connection: psycopg.Connection, forms: Sequence[Form], today: date) ->
         {"since": since, "today": today},
     ):
         changed[name].append((seq, line))
+    return judged, changed
+
+
+def _seed(
+    connection: psycopg.Connection,
+    forms: Sequence[Form],
+    judged: Mapping[str, Sequence[int]],
+    changed: Mapping[str, Sequence[Place]],
+) -> int:
+    """Round 0: the records of these submissions, and these records."""
+    named = {form.name for form in forms}
     reached = 0
     for name in named & judged.keys():
-        seqs = judged[name]
+        seqs = list(judged[name])
         reached += connection.execute(
             f"insert into reached select distinct '{name}', record_key, 0 from raw.{name} "
             "where submission_seq = any(%s) and submission_seq between %s and %s and received_on between "

@@ -7,11 +7,12 @@ select distinct
     broken.severity
 from trial_broken as broken
 where not exists (
-    select from quality.violations as violation
+    select from quality.violations as v
     where
-        violation.submission_seq = broken.submission_seq
-        and violation.line = broken.line
-        and violation.rule = broken.rule
+        v.submission_seq = broken.submission_seq
+        and v.line = broken.line
+        and v.rule = broken.rule
+        and (v.cleared_seq is null or not ({links}))
 )
 order by 1, 2, 3, 4
 limit %s

@@ -1,13 +1,15 @@
--- By changed rule: records that break it now and under the draft, and what becomes of them.
+-- By changed rule: records that break it now and under the draft, and what becomes of them. Of rules between forms only
+-- what is open counts: what was found and cleared since is met.
 with now as (
     select distinct
         tried.form,
-        violation.rule,
-        violation.submission_seq,
-        violation.line
-    from quality.violations as violation
-    inner join trial_submission as tried on violation.submission_seq = tried.submission_seq
-    inner join trial_changed as changed on tried.form = changed.form and violation.rule = changed.rule
+        v.rule,
+        v.submission_seq,
+        v.line
+    from quality.violations as v
+    inner join trial_submission as tried on v.submission_seq = tried.submission_seq
+    inner join trial_changed as changed on tried.form = changed.form and v.rule = changed.rule
+    where v.cleared_seq is null or not ({links})
 ),
 
 draft as (
