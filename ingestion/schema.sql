@@ -280,7 +280,9 @@ comment on table quality.calendar is
 create index if not exists calendar_unanswered on quality.calendar (state, deadline_at)
 where state in ('expected', 'missing', 'refused', 'held');
 create index if not exists calendar_period on quality.calendar (form, period, period_from);
-create index if not exists calendar_month on quality.calendar (form, month);
+drop index if exists quality.calendar_month;
+-- Cells come in the order of time: a summary of blocks finds a month, and costs a new cell nothing.
+create index if not exists calendar_months on quality.calendar using brin (month) with (pages_per_range = 16);
 create index if not exists calendar_changed on quality.calendar (changed_in);
 
 create table if not exists quality.calendar_looks (
