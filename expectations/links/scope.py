@@ -69,7 +69,6 @@ def gather(
     given, their records are looked at instead of what changed since the last time; only temporary tables are touched
     then."""
     forms = list(catalogue.forms.values())
-    drop(connection, forms)
     seen, last = _seen(connection), head(connection)
     _create(connection, forms)
     judged, changed = (submissions, {}) if submissions is not None else _changed(connection, today)
