@@ -45,6 +45,7 @@ def steps(connection: psycopg.Connection, catalogue: Catalogue, home: Path, day:
     yield "plausibility", lambda: plausibility.measure(connection, url, catalogue, now, docs)
     yield "receipts", lambda: receipt.issue_due(connection, catalogue, home)
     yield "notices", lambda: notice.issue_due(connection, catalogue, home)
+    yield "claims removed", lambda: intake.clear(connection, home)
 
 
 def suite_and_scan(

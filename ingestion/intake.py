@@ -1,8 +1,8 @@
 """Receiving: from the inbox into archive and ledger, exactly once, whatever happens in between.
 
-A package is first claimed by a rename that gives it an arrival id, then archived, checked, registered in one
-transaction, and only then removed from the claims. A crash at any point leaves it in the inbox or among the
-claims, and the next run finishes it: an arrival id that is in the ledger is not registered again.
+A package is first claimed by a rename that gives it an arrival id, then archived, checked, and registered in one
+transaction; claims that are registered are removed when the night is over. A crash at any point leaves a package in
+the inbox or among the claims, and the next run finishes it: an arrival id in the ledger is not registered again.
 Keep out reading records into ``raw`` (``load``) and judging them.
 """
 
@@ -86,21 +86,51 @@ def receive(
     archive = Archive(home / "archive")
     total = Received()
     archive.clear()
-    claims = iter([*_claims_left(home), *_claim_all(home)])
+    (home / "intake").mkdir(exist_ok=True)
+    claims = iter([*_claims_left(connection, home), *_claim_all(home)])
     while batch := list(islice(claims, BATCH)):
         total += _register(connection, catalogue, archive, batch, now, simulated=simulated)
-        durable.at_once(_discard, batch)
     return total
 
 
-def _claims_left(home: Path) -> Iterator[Claim]:
-    for path in sorted((home / "intake").glob("*~*/*")):
-        arrival_id, _, folder = path.parent.name.partition("~")
-        yield Claim(arrival_id, folder, path.name, path)
+@ledger.one_at_a_time(ledger.RECEIVING)
+def clear(connection: psycopg.Connection, home: Path) -> int:
+    """Remove the claims that are registered, and so in the archive; how many.
+
+    For the end of a night: a file system looks past what was removed a minute ago whenever it makes a file.
+    """
+    registered = _claims(connection, home)[1]
+    durable.at_once(shutil.rmtree, registered)
+    return len(registered)
+
+
+def _claims(connection: psycopg.Connection, home: Path) -> tuple[list[Path], list[Path]]:
+    """The folders of claims, in order: those that are not registered yet, and those that are."""
+    own = {path.name.partition("~")[0]: path for path in sorted((home / "intake").glob("*~*"))}
+    registered = {
+        row[0]
+        for row in connection.execute(
+            "select arrival_id from ledger.submissions where arrival_id = any(%(ids)s) union all "
+            "select detail ->> 'arrival_id' from ledger.events "
+            "where kind = 'resent' and detail ->> 'arrival_id' = any(%(ids)s)",
+            {"ids": list(own)},
+        )
+    }
+    sides: tuple[list[Path], list[Path]] = [], []
+    for arrival_id, path in own.items():
+        sides[arrival_id in registered].append(path)
+    return sides
+
+
+def _claims_left(connection: psycopg.Connection, home: Path) -> Iterator[Claim]:
+    """What a crash left claimed; a claim whose package had not followed yet is an empty folder."""
+    for own in _claims(connection, home)[0]:
+        arrival_id, _, folder = own.name.partition("~")
+        for path in own.iterdir():
+            yield Claim(arrival_id, folder, path.name, path)
 
 
 def _claim_all(home: Path) -> Iterator[Claim]:
-    (home / "intake").mkdir(exist_ok=True)
     for path in waiting(home / "inbox"):
         claim = Claim(_arrival_id(), path.parent.name, path.name, path)
         own = home / "intake" / f"{claim.arrival_id}~{claim.folder}"
@@ -111,10 +141,6 @@ def _claim_all(home: Path) -> Iterator[Claim]:
 def _arrival_id() -> str:
     """Unique, and in the order of claiming: what a crash left behind is registered in the order it came."""
     return f"{time.time_ns():016x}{uuid.uuid4().hex[:16]}"
-
-
-def _discard(claim: Claim) -> None:
-    shutil.rmtree(claim.path.parent)
 
 
 def _register(
@@ -131,20 +157,9 @@ def _register(
     examined = _examine(claims, archive, catalogue, moment.date())
     with connection.transaction():
         ledger.lock(connection)
-        done = {
-            row[0]
-            for row in connection.execute(
-                "select arrival_id from ledger.submissions where arrival_id = any(%(ids)s) union all "
-                "select detail ->> 'arrival_id' from ledger.events "
-                "where kind = 'resent' and detail ->> 'arrival_id' = any(%(ids)s)",
-                {"ids": [claim.arrival_id for claim in claims]},
-            )
-        }
         sound = [outcome.manifest for _, outcome, _ in examined if isinstance(outcome, package.Checked)]
         book = _Book(connection, catalogue, {declared.series for declared in sound})
         for claim, (arrived, outcome, declared) in zip(claims, examined, strict=True):
-            if claim.arrival_id in done:
-                continue
             facts = {
                 "arrival_id": claim.arrival_id,
                 "received_at": moment,

@@ -148,6 +148,7 @@ class Store:
         self.measure(at)
         self.receipts()
         self.notices()
+        intake.clear(self.connection, self.home)
 
     def receipts(self) -> int:
         return receipt.issue_due(self.connection, self.catalogue, self.home)

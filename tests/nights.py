@@ -31,6 +31,7 @@ def night(moment: datetime) -> None:
         receipt.issue_due(connection, catalogue, home)
         notice.issue_due(connection, catalogue, home)
         ledger.write_checkpoint(connection, home / "checkpoints", moment.date())
+        intake.clear(connection, home)
 
 
 def say(*words: object) -> None:

@@ -170,7 +170,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(store: Store, another_s
         assert found[name] == rows, name
     assert store.verify() == []
     assert list((store.home / "inbox").glob("*/*")) == []
-    assert list((store.home / "intake").glob("*/*/*")) == []
+    assert list((store.home / "intake").glob("*/*")) == []
     assert list((store.home / "archive").glob(".part-*")) == []
     assert len(expected["submissions"]) == 5 * WAVES
 
@@ -185,7 +185,7 @@ def cut(*_: Any, **__: Any) -> None:
 
 PLACES = {
     "archived, not registered": (intake, "_Book"),
-    "registered, not cleared away": (intake, "_discard"),
+    "registered, not cleared away": (intake, "clear"),
     "copied, not entered as loaded": (load, "Event"),
     "validated, not quarantined": (judgement, "quarantine"),
     "quarantined, not settled": (corrections, "correct"),
@@ -216,6 +216,23 @@ def test_cut_off_at_the_worst_place_the_night_is_as_if_it_had_not_been(
     assert state(store) == state(another_store)
     assert store.verify() == []
     assert list((store.home / "intake").glob("*")) == []
+
+
+@pytest.mark.server
+def test_claims_are_cleared_once_they_are_registered_and_no_sooner(store: Store) -> None:
+    form = "civil_case"
+    store.submit(pack(store.home / "first", store.catalogue, form, records(form, 1)))
+    store.receive()
+    again = pack(store.home / "second", store.catalogue, form, records(form, 1), sequence=2)
+    store.submit(again.rename(again.with_name("again")))
+    assert len(list(intake._claim_all(store.home))) == 1  # cut off after the claim
+    assert intake.clear(store.connection, store.home) == 1
+    assert [path.name for path in (store.home / "intake").glob("*/*")] == ["again"]
+    assert store.receive().registered == 1
+    assert store.receive().registered == 0
+    assert store.query("select count(*) from ledger.submissions") == [2]
+    assert intake.clear(store.connection, store.home) == 1
+    assert list((store.home / "intake").iterdir()) == []
 
 
 @contextmanager

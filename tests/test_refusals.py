@@ -400,7 +400,6 @@ def test_bad_packages_do_not_stop_the_good_one_among_them(store: Store, make: Ma
     store.submit(make("good"))
     assert store.receive().registered == 1
     assert list((store.home / "inbox").glob("*/*")) == []
-    assert list((store.home / "intake").glob("*")) == []
 
 
 def test_names_that_are_no_text_are_refused_and_kept(store: Store, make: Maker) -> None:

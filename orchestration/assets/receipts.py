@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 
 from expectations import notice, receipt
-from ingestion import ledger, warehouse
+from ingestion import intake, ledger, warehouse
 from ingestion.contract import Catalogue
 from orchestration.partitions import day_of_receipt
 from orchestration.resources import Warehouse
@@ -33,6 +33,7 @@ def receipts_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
             issued = receipt.issue_due(connection, store.catalogue, store.home)
             notices = notice.issue_due(connection, store.catalogue, store.home)
             ledger.write_checkpoint(connection, store.home / "checkpoints", warehouse.clock().date())
+            intake.clear(connection, store.home)
             left = connection.execute(
                 "select distinct s.form from ledger.progress p join ledger.submissions s on s.seq = p.submission_seq "
                 "where p.state in ('received', 'loaded') and s.received_on <= %s order by 1",
