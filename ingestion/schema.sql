@@ -269,7 +269,8 @@ create table if not exists quality.calendar (
     packages_refused integer not null default 0,
     packages_held integer not null default 0,
     changed_in bigint not null,
-    unique nulls not distinct (subject, form, period_from, period_to, report_code)
+    -- In the order in which cells are laid down: a new one goes to the end, not to a page of its subject.
+    unique nulls not distinct (form, period_from, subject, period_to, report_code)
 );
 comment on table quality.calendar is
 'What each subject owed by when (one row a subject, form, report and period), generated ahead, and what came of it. '
@@ -279,8 +280,6 @@ comment on table quality.calendar is
 'where the regulation counts these. changed_in: the look (quality.calendar_looks) that last changed the row.';
 create index if not exists calendar_unanswered on quality.calendar (state, deadline_at)
 where state in ('expected', 'missing', 'refused', 'held');
-create index if not exists calendar_period on quality.calendar (form, period, period_from);
-drop index if exists quality.calendar_month;
 -- Cells come in the order of time: a summary of blocks finds a month, and costs a new cell nothing.
 create index if not exists calendar_months on quality.calendar using brin (month) with (pages_per_range = 16);
 create index if not exists calendar_changed on quality.calendar (changed_in);
