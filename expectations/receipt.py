@@ -234,10 +234,17 @@ def _finding(
     return finding | {"detail": detail} if detail else finding
 
 
+class _Pages(Environment):
+    """Pages are told dicts: an item is looked for first, not after an attribute that is not there."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return obj[attribute] if isinstance(obj, dict) and attribute in obj else super().getattr(obj, attribute)
+
+
 @cache
 def template(name: str) -> Template:
     """A page of this room; what is put into it is escaped."""
-    environment = Environment(
+    environment = _Pages(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True), trim_blocks=True
     )
     return environment.get_template(name)
