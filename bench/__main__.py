@@ -35,6 +35,7 @@ PACKAGES = int(os.environ.get("ZANSTAT_BENCH_PACKAGES", "1000"))
 RECORDS_A_PACKAGE = 25
 NIGHT = int(os.environ.get("ZANSTAT_BENCH_NIGHT", "4000"))
 MS_A_CONDITION = 15
+FILES = 1000
 DATABASE = "zanstat_bench"
 MOMENT = datetime(2026, 10, 20, 23, 30, tzinfo=LOCAL_TIME)
 
@@ -56,8 +57,7 @@ def main() -> None:
             small = {_sender(number): "police_division" for number in range(PACKAGES)}
             of_night = {body: records.SENDERS[form][0] for body, form in packages.bodies(NIGHT).items()}
             packages.registry(folder / "catalogue", small | of_night)
-            _measured("setup", environment, folder)
-        found: dict[str, float] = {}
+            found = _measured("setup", environment, folder)
         for step in ("all", "large", "small"):  # the night first: it follows up all that was judged before
             with console.status(f"measuring: {step}"):
                 found |= _measured(step, environment, folder)
@@ -107,7 +107,19 @@ def setup(catalogue: Catalogue) -> dict[str, float]:
             first=RECORDS + number * RECORDS_A_PACKAGE,
         )
     packages.night(home.parent / "all", catalogue, NIGHT, RECORDS_A_PACKAGE)
-    return {}
+    os.sync()  # what was prepared is not for the night to wait for
+    return {"file": _new_files(home.parent / "files")}
+
+
+def _new_files(folder: Path) -> float:
+    """Seconds for a small file in a folder of its own (floor): half a package is files. A file system that was told to
+    remove thousands within the last minutes takes many times as long."""
+    return _seconds(lambda: [_new_file(folder / str(number)) for number in range(FILES)]) / FILES
+
+
+def _new_file(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "file").write_bytes(b"x" * 2048)
 
 
 def _sender(number: int) -> str:
@@ -158,6 +170,7 @@ def small(catalogue: Catalogue) -> dict[str, float]:
                 connection, warehouse.sqlalchemy_url(), catalogue, form, day, warehouse.clock()
             ),
             "small_receipts": lambda: receipt.issue_due(connection, catalogue, home),
+            "small_claims_removed": lambda: intake.clear(connection, home),
         }
         found = {name: _seconds(step) for name, step in arrival.items()}
         import great_expectations  # noqa: F401 - paid once a night, not once a package, and not by intake
@@ -274,6 +287,7 @@ def _table(found: dict[str, float]) -> Table:
     table.add_row(
         f"{PACKAGES:,} packages of {RECORDS_A_PACKAGE}: ms a package", f"{small / PACKAGES * 1000:.2f}", "", "", "<= 10"
     )
+    table.add_row("a small file in a new folder, ms (floor)", f"{found['file'] * 1000:.2f}", "", "", "")
     whole_night = {key.removeprefix("night_"): found[key] for key in found if key.startswith("night_")}
     for name, seconds in whole_night.items():
         table.add_row(f"  {name}, ms a package", f"{seconds / found['all_packages'] * 1000:.2f}", "", "", "")
