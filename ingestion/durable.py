@@ -17,7 +17,7 @@ WRITERS = 8
 def at_once(action: Callable[[Item], object], items: Iterable[Item]) -> None:
     """Do for each what waits for the disk: it takes many at once nearly as fast as one. Raises the first error."""
     work = list(items)
-    shares = [work[first::WRITERS] for first in range(min(WRITERS, len(work)))]  # a thread an item costs more than it
+    shares = [work[first::WRITERS] for first in range(WRITERS)]  # a task an item would cost more than the item
     with ThreadPoolExecutor(max_workers=WRITERS) as disk:
         list(disk.map(lambda share: [action(item) for item in share], shares))
 

@@ -4,7 +4,7 @@ with due as (
 {due}
 ),
 
-cell as materialized (
+cell as (
     select * from due
     where not exists (
         select from quality.calendar as known
@@ -17,7 +17,7 @@ cell as materialized (
     )
 ),
 
-answered as materialized (
+answered as (
 {answers}
 ),
 
@@ -49,9 +49,10 @@ laid as (
         packages_held,
         %(look)s
     from answered
+    returning state <> 'expected' or packages + packages_refused + packages_held > 0 as is_answered
 )
 
 select
     count(*),
-    count(*) filter (where state <> 'expected' or packages + packages_refused + packages_held > 0)
-from answered
+    count(*) filter (where is_answered)
+from laid
