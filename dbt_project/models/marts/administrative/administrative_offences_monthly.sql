@@ -19,87 +19,11 @@ events as (
     from offences
 ),
 
-months as (
-    select
-        generate_series(
-            min(month)::timestamp, max(month)::timestamp, interval '1 month'
-        )::date as month
-    from events
-),
-
-cells as (
-    select distinct
-        region,
-        district,
-        article,
-        protocol_origin
-    from events
-    union all
-    select
-        code as region,
-        null as district,
-        null as article,
-        null as protocol_origin
-    from regions
-),
-
-every_cell_in_every_month as (
-    select * from events
-    union all
-    select
-        months.month,
-        cells.region,
-        cells.district,
-        cells.article,
-        cells.protocol_origin,
-        0 as registered
-    from months
-    cross join cells
-),
-
-counted as (
-    select
-        month,
-        region,
-        district,
-        article,
-        protocol_origin,
-        sum(registered) as registered
-    from every_cell_in_every_month
-    group by month, region, district, article, protocol_origin
-),
-
-cumulated as (
-    select
-        *,
-        lag(registered, 12) over cell as registered_prev_year,
-        sum(registered) over (
-            partition by
-                region,
-                district,
-                article,
-                protocol_origin,
-                date_part('year', month)
-            order by month
-        ) as registered_ytd
-    from counted
-    window cell as (
-        partition by region, district, article, protocol_origin
-        order by month
-    )
-),
-
-compared as (
-    select
-        *,
-        lag(registered_ytd, 12) over cell as registered_ytd_prev1,
-        lag(registered_ytd, 24) over cell as registered_ytd_prev2
-    from cumulated
-    window cell as (
-        partition by region, district, article, protocol_origin
-        order by month
-    )
-),
+{{ monthly_cells(
+    cell=['region', 'district', 'article', 'protocol_origin'],
+    measures=['registered'],
+    counted='registered'
+) }},
 
 rolled_up as (
     select

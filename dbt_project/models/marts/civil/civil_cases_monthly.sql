@@ -31,83 +31,12 @@ events as (
     where decision_date is not null
 ),
 
-months as (
-    select
-        generate_series(
-            min(month)::timestamp, max(month)::timestamp, interval '1 month'
-        )::date as month
-    from events
-),
-
-cells as (
-    select distinct
-        region,
-        court,
-        category
-    from events
-    union all
-    select
-        code as region,
-        null as court,
-        null as category
-    from regions
-),
-
-every_cell_in_every_month as (
-    select * from events
-    union all
-    select
-        months.month,
-        cells.region,
-        cells.court,
-        cells.category,
-        0 as filed,
-        0 as decided,
-        0 as disposition_days
-    from months
-    cross join cells
-),
-
-counted as (
-    select
-        month,
-        region,
-        court,
-        category,
-        sum(filed) as filed,
-        sum(decided) as decided,
-        sum(disposition_days) as disposition_days
-    from every_cell_in_every_month
-    group by month, region, court, category
-),
-
-cumulated as (
-    select
-        *,
-        sum(filed - decided) over cell as pending_end,
-        lag(filed, 12) over cell as filed_prev_year,
-        sum(filed) over (
-            partition by region, court, category, date_part('year', month)
-            order by month
-        ) as filed_ytd
-    from counted
-    window cell as (
-        partition by region, court, category
-        order by month
-    )
-),
-
-compared as (
-    select
-        *,
-        lag(filed_ytd, 12) over cell as filed_ytd_prev1,
-        lag(filed_ytd, 24) over cell as filed_ytd_prev2
-    from cumulated
-    window cell as (
-        partition by region, court, category
-        order by month
-    )
-),
+{{ monthly_cells(
+    cell=['region', 'court', 'category'],
+    measures=['filed', 'decided', 'disposition_days'],
+    counted='filed',
+    balances={'pending_end': 'filed - decided'}
+) }},
 
 rolled_up as (
     select

@@ -33,87 +33,11 @@ events as (
     where is_cleared
 ),
 
-months as (
-    select
-        generate_series(
-            min(month)::timestamp, max(month)::timestamp, interval '1 month'
-        )::date as month
-    from events
-),
-
-cells as (
-    select distinct
-        region,
-        district,
-        article,
-        severity
-    from events
-    union all
-    select
-        code as region,
-        null as district,
-        null as article,
-        null as severity
-    from regions
-),
-
-every_cell_in_every_month as (
-    select * from events
-    union all
-    select
-        months.month,
-        cells.region,
-        cells.district,
-        cells.article,
-        cells.severity,
-        0 as registered,
-        0 as cleared,
-        0 as damage_kzt
-    from months
-    cross join cells
-),
-
-counted as (
-    select
-        month,
-        region,
-        district,
-        article,
-        severity,
-        sum(registered) as registered,
-        sum(cleared) as cleared,
-        sum(damage_kzt) as damage_kzt
-    from every_cell_in_every_month
-    group by month, region, district, article, severity
-),
-
-cumulated as (
-    select
-        *,
-        lag(registered, 12) over cell as registered_prev_year,
-        sum(registered) over (
-            partition by
-                region, district, article, severity, date_part('year', month)
-            order by month
-        ) as registered_ytd
-    from counted
-    window cell as (
-        partition by region, district, article, severity
-        order by month
-    )
-),
-
-compared as (
-    select
-        *,
-        lag(registered_ytd, 12) over cell as registered_ytd_prev1,
-        lag(registered_ytd, 24) over cell as registered_ytd_prev2
-    from cumulated
-    window cell as (
-        partition by region, district, article, severity
-        order by month
-    )
-),
+{{ monthly_cells(
+    cell=['region', 'district', 'article', 'severity'],
+    measures=['registered', 'cleared', 'damage_kzt'],
+    counted='registered'
+) }},
 
 rolled_up as (
     select
