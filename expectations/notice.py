@@ -177,4 +177,8 @@ def safe(value: Any) -> Any:
 
 
 def _page(notice: Mapping[str, Any]) -> str:
-    return template("notice.html").render(notice=notice, languages=LANGUAGES)
+    by_rule: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}  # each version of a rule says its message once
+    for finding in sorted(notice["findings"], key=lambda f: (f["form"] or "", str(f["period"]))):
+        by_rule.setdefault((finding["rule"], finding["severity"], finding["message"]["en"]), []).append(finding)
+    in_order = [by_rule[key] for key in sorted(by_rule)]
+    return template("notice.html").render(notice=notice, by_rule=in_order, languages=LANGUAGES)

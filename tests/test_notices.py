@@ -68,6 +68,15 @@ def test_a_subject_is_told_its_own_open_findings_in_three_languages(store: Store
     assert "MVD-71" not in page + json.dumps(answer)
 
 
+def test_a_page_says_each_message_once_for_all_its_findings(store: Store) -> None:
+    settle(store, found("MVD-75", "1-M victims"), found("MVD-75", "1-M registered"), found("MVD-75", rule=SOURCES))
+    store.notices()
+    page = (store.home / "outbox/MVD-75/notice.html").read_text()
+    for code in (RULE, SOURCES):
+        assert page.count(store.catalogue.rules[code].message["kk"]) == 1
+    assert page.count("2026-09-01 – 2026-09-30") == 3
+
+
 def test_a_new_snapshot_is_written_only_when_something_changed(store: Store) -> None:
     settle(store, found("MVD-75"))
     assert [store.notices(), store.notices()] == [1, 0]
