@@ -23,7 +23,7 @@ from expectations.completeness import calendar
 from expectations.completeness.deadlines import LOCAL, Holidays, midnight
 from expectations.findings import Changes
 from expectations.validation import MachineryError
-from ingestion.contract import Catalogue, Duty
+from ingestion.contract import Catalogue, Duty, Rule
 from orchestration import cli
 from tests.conftest import Store, warehouse_like
 from tests.packages import Values, pack, records, redeclare
@@ -446,6 +446,31 @@ def test_missing_refused_and_silent_are_told_apart_until_the_package_comes(offic
         ("CAL-702", None),
         ("CAL-703", DUE + 3 * HOUR),
     ]
+
+
+def test_a_gap_is_looked_at_again_when_it_changed_or_the_rules_did(office: Office, catalogue: Catalogue) -> None:
+    def with_missing(version: str, *own: Rule) -> Catalogue:
+        others = tuple(rule for rule in catalogue.general_rules if rule.code != "CAL-701")
+        return small(catalogue, version=version, general_rules=(*others, *own))
+
+    strict, open_gap = catalogue.rules["CAL-701"], [(OTHERS, DAY)]
+    lenient, last = replace(strict, holds="true"), DUE.date() + timedelta(days=1)
+    office.send()
+    assert office.store.watch(DUE + HOUR).broken == {"CAL-701": 1, "CAL-703": 1}
+    assert office.store.watch(DUE + 2 * HOUR).broken == {}
+    assert office.open("CAL-701") == open_gap
+
+    office.store.catalogue = with_missing("lenient", lenient)
+    office.store.watch(DUE + 3 * HOUR)
+    assert (office.open("CAL-701"), office.open("CAL-703")) == ([], open_gap)
+
+    office.store.catalogue = with_missing(
+        "dated", replace(strict, valid_to=last), replace(lenient, valid_from=last + timedelta(days=1))
+    )
+    office.store.watch(midnight(last) + HOUR)
+    assert office.open("CAL-701")[:1] == open_gap
+    office.store.watch(midnight(last) + 25 * HOUR)
+    assert office.open("CAL-701") == []
 
 
 def test_no_nil_report_is_asked_where_the_regulation_asks_none(office: Office, catalogue: Catalogue) -> None:

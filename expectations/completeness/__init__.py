@@ -37,9 +37,9 @@ MEASURED_ANEW = (
     "and (measure.period_from, measure.period_to) is not distinct from (o.period_from, o.period_to))"
 )
 SETTLED_WITHIN = {
-    "CAL-701": EVERY,
+    "CAL-701": LOOKED_AT,
     "CAL-702": LOOKED_AT,
-    "CAL-703": EVERY,
+    "CAL-703": LOOKED_AT,
     "CAL-704": MEASURED_ANEW,
     "CAL-706": MEASURED_ANEW,
     "CAL-707": EVERY,
@@ -82,11 +82,13 @@ def watch(
     transaction, for all looks whose findings are not written down. Raises ``MachineryError`` when the machinery is at
     fault; no finding changes then.
     """
+    rules = conditions(catalogue, now.astimezone(LOCAL).date())
     with connection.transaction():
         seen, settled = calendar.look(connection, catalogue, now), calendar.last(connection, settled=True)
         measures.take(connection, catalogue, settled, seen, now)
-        _show(connection, settled)
-    rules = conditions(catalogue, now.astimezone(LOCAL).date())
+        known = settled.catalogue_version == catalogue.version
+        same = known and rules == conditions(catalogue, settled.at.astimezone(LOCAL).date())
+        _show(connection, settled, anew=not same)
     counted = validation.count(sqlalchemy_url, "calendar", rules, docs)
     broken = {rule: number for (rule, _), number in counted.items() if number}
     with connection.transaction():
@@ -112,12 +114,16 @@ def conditions(catalogue: Catalogue, day: date) -> dict[str, list[Condition]]:
     return found
 
 
-def _show(connection: psycopg.Connection, settled: Look) -> None:
-    """Make the views that are looked at: cells that are unanswered or have changed, and what was measured."""
+def _show(connection: psycopg.Connection, settled: Look, *, anew: bool) -> None:
+    """Make the views that are looked at: cells that have changed, with all that are unanswered where the rules are not
+    those of the look before (``anew``), and what was measured."""
+    looked_at = f"changed_in > {settled.number}"
+    if anew:
+        looked_at += " or state in ('expected', 'missing', 'refused', 'held')"
     connection.execute(
         f"create or replace view checked.{WAITING} as select cell_id as line, subject, form, report_code, period_from, "
         "period_to, deadline_at, nil_required, is_watched, state, first_received_at, hours_late from quality.calendar "
-        f"where state in ('expected', 'missing', 'refused', 'held') or changed_in > {settled.number}"
+        f"where {looked_at}"
     )
     connection.execute(
         f"create or replace view checked.{MEASURED} as select line, rule, subject, form, period_from, period_to, item, "
