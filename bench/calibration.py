@@ -41,7 +41,7 @@ AFTER_CLOSING = 0.005
 """Share of records that come, and of decisions that turn, after the closing; a fifth of the former is annulled."""
 UP = (0.97, 0.995)
 """Share of days on which a device that works records something; one in five works now and then, on 30 to 90 %."""
-DEVICES, DEVICE_DAYS = 40, 365
+DEVICES, DEVICE_DAYS = 40, 3 * 365
 SEEDS = (1, 2, 3)
 LARGE = 100
 """Records a month from which a body must be caught when its number halves."""
