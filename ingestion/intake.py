@@ -106,7 +106,8 @@ def clear(connection: psycopg.Connection, home: Path) -> int:
 
 def _claims(connection: psycopg.Connection, home: Path) -> tuple[list[Path], list[Path]]:
     """The folders of claims, in order: those that are not registered yet, and those that are."""
-    own = {path.name.partition("~")[0]: path for path in sorted((home / "intake").glob("*~*"))}
+    names = sorted(path.name for path in (home / "intake").iterdir())
+    own = {name.partition("~")[0]: name for name in names if "~" in name}
     registered = {
         row[0]
         for row in connection.execute(
@@ -117,8 +118,8 @@ def _claims(connection: psycopg.Connection, home: Path) -> tuple[list[Path], lis
         )
     }
     sides: tuple[list[Path], list[Path]] = [], []
-    for arrival_id, path in own.items():
-        sides[arrival_id in registered].append(path)
+    for arrival_id, name in own.items():
+        sides[arrival_id in registered].append(home / "intake" / name)
     return sides
 
 
