@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -25,6 +26,16 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def home(self) -> Path:
         return warehouse.home()
+
+    @property
+    def docs(self) -> Path:
+        """Where Data Docs are."""
+        return self.home / "data_docs"
+
+    def page(self, name: str) -> dict[str, dg.MetadataValue[Any]]:
+        """Metadata: the page of Data Docs of the last run of a suite, where there is one."""
+        path = self.docs / name / "index.html"
+        return {"data_docs": dg.MetadataValue.path(path)} if path.exists() else {}
 
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection]:

@@ -98,6 +98,8 @@ def test_every_asset_tells_what_it_did_and_every_dbt_test_is_a_check(loaded: tup
     assert len(checks) > 20
     calendar = told["quality", "calendar"]
     assert calendar["cells_laid_down"].value > 0
+    for asset, rule in ((judged, "GEN-301"), (calendar, "CAL-701")):
+        assert rule in Path(str(asset["data_docs"].value)).read_text()
     (gaps,) = [
         check.asset_check_evaluation_data
         for check in checks

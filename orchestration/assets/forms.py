@@ -84,11 +84,11 @@ def _judged(form: Form) -> dg.AssetsDefinition:
                     form,
                     day,
                     warehouse.clock(),
-                    store.home / "data_docs",
+                    store.docs,
                 )
             except Exception as error:  # noqa: BLE001 - rolled back; the check turns red and the other forms go on
                 failure = describe(error)
-            yield dg.MaterializeResult(asset_key=key, metadata=_summary(outcome))
+            yield dg.MaterializeResult(asset_key=key, metadata=_summary(outcome) | store.page(form.name))
             yield judgement_is_sound(connection, key, form, day, failure)
             yield high_share(store.catalogue, key, day, outcome)
 

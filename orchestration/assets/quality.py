@@ -73,7 +73,7 @@ def _asset(step: Step, after: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 outcome = step.work(connection, store, date.fromisoformat(context.partition_key))
             except Exception as error:  # noqa: BLE001 - rolled back; the check turns red and the night goes on
                 failure = describe(error)
-            yield dg.MaterializeResult(asset_key=step.key, metadata=step.told(outcome))
+            yield dg.MaterializeResult(asset_key=step.key, metadata=step.told(outcome) | store.page(step.name))
             yield step.check(connection, step.key, outcome, failure)
 
     return done
@@ -84,7 +84,7 @@ def _given(store: Warehouse) -> dict[str, Any]:
         "sqlalchemy_url": warehouse.sqlalchemy_url(),
         "catalogue": store.catalogue,
         "now": warehouse.clock(),
-        "docs": store.home / "data_docs",
+        "docs": store.docs,
     }
 
 
