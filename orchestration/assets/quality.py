@@ -14,6 +14,7 @@ import psycopg
 
 from expectations import completeness, links, plausibility, reconciliation
 from expectations.completeness import Watched
+from expectations.findings import Changes
 from expectations.links import Linked
 from expectations.plausibility import Measured
 from expectations.reconciliation import Reconciled
@@ -88,6 +89,10 @@ def _given(store: Warehouse) -> dict[str, Any]:
     }
 
 
+def _settled(changes: Changes) -> dict[str, Any]:
+    return {"findings_found": changes.found, "findings_cleared": changes.cleared}
+
+
 def _linked(outcome: Linked) -> dict[str, Any]:
     rules = sorted({rule for rule, _ in outcome.changes})
     columns = [dg.TableColumn("rule", "string"), *(dg.TableColumn(change, "int") for change in links.CHANGES)]
@@ -107,8 +112,7 @@ def _reconciled(outcome: Reconciled) -> dict[str, Any]:
         "reports": outcome.reports,
         "reports_waiting_for_records": outcome.waiting,
         "submissions_restated": len(outcome.restated),
-        "findings_found": outcome.findings.found,
-        "findings_cleared": outcome.findings.cleared,
+        **_settled(outcome.findings),
         **{f"cells_against_{rule}": number for rule, number in outcome.violations.items()},
     }
 
@@ -117,8 +121,7 @@ def _watched(outcome: Watched) -> dict[str, Any]:
     return {
         "cells_laid_down": outcome.look.generated,
         "cells_changed": outcome.look.answered,
-        "findings_found": outcome.findings.found,
-        "findings_cleared": outcome.findings.cleared,
+        **_settled(outcome.findings),
         **{f"cells_{change}_by_the_catalogue": number for change, number in outcome.look.changes.items()},
         **{f"broken_{rule}": number for rule, number in outcome.broken.items()},
     }
@@ -127,8 +130,7 @@ def _watched(outcome: Watched) -> dict[str, Any]:
 def _measured(outcome: Measured) -> dict[str, Any]:
     return {
         "forms": len(outcome.forms),
-        "findings_found": outcome.findings.found,
-        "findings_cleared": outcome.findings.cleared,
+        **_settled(outcome.findings),
         **{f"measured_{rule}": number for rule, number in outcome.changed.items()},
     }
 
