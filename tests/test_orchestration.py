@@ -70,6 +70,7 @@ def test_a_night_brings_packages_from_the_inbox_to_the_marts(loaded: tuple[Store
     for form in FORMS:
         assert list((store.home / "outbox" / SENDER[form]).glob("*_2.receipt.json"))
     assert store.verify() == []
+    assert list((store.home / "intake").iterdir()) == []
 
 
 def test_running_a_day_again_changes_nothing(loaded: tuple[Store, Night]) -> None:
