@@ -25,10 +25,10 @@ from ingestion import ledger
 from ingestion.contract import Catalogue
 
 CELLS = ("CAL-701", "CAL-702", "CAL-703")
-WAITING, MEASURED = "calendar_waiting", "calendar_measured"
+CHANGED, MEASURED = "calendar_changed", "calendar_measured"
 EVERY = "true"
 LOOKED_AT = (
-    f"exists (select from checked.{WAITING} as cell where (cell.subject, cell.form, cell.period_from, cell.period_to) "
+    f"exists (select from checked.{CHANGED} as cell where (cell.subject, cell.form, cell.period_from, cell.period_to) "
     "= (o.subject, o.form, o.period_from, o.period_to) and coalesce(cell.report_code, '') = o.item)"
 )
 MEASURED_ANEW = (
@@ -92,7 +92,7 @@ def watch(
     counted = validation.count(sqlalchemy_url, "calendar", rules, docs)
     broken = {rule: number for (rule, _), number in counted.items() if number}
     with connection.transaction():
-        holding = [*_cells(connection, rules[WAITING]), *_measured(connection, rules[MEASURED])]
+        holding = [*_cells(connection, rules[CHANGED]), *_measured(connection, rules[MEASURED])]
         if Counter(found.rule for found in holding) != broken:
             raise MachineryError("calendar: Great Expectations and the statement disagree on what is broken")
         changes = _settle(connection, catalogue, rules, holding, now)
@@ -105,11 +105,11 @@ def watch(
 def conditions(catalogue: Catalogue, day: date) -> dict[str, list[Condition]]:
     """The rules in force over each view, with their thresholds put in from the parameters; a rule of measures passes
     the measures of others."""
-    found: dict[str, list[Condition]] = {WAITING: [], MEASURED: []}
-    for view, codes in ((WAITING, CELLS), (MEASURED, measures.RULES)):
+    found: dict[str, list[Condition]] = {CHANGED: [], MEASURED: []}
+    for view, codes in ((CHANGED, CELLS), (MEASURED, measures.RULES)):
         for rule in (r for code in codes for r in catalogue.versions.get(code, ()) if r.holds and r.in_force(day)):
             holds = (rule.holds or "").format_map(rule.parameters)
-            own = holds if view == WAITING else f"rule <> '{rule.code}' or ({holds})"
+            own = holds if view == CHANGED else f"rule <> '{rule.code}' or ({holds})"
             found[view].append(Condition(rule, rule.fields[0], own))
     return found
 
@@ -121,7 +121,7 @@ def _show(connection: psycopg.Connection, settled: Look, *, anew: bool) -> None:
     if anew:
         looked_at += " or state in ('expected', 'missing', 'refused', 'held')"
     connection.execute(
-        f"create or replace view checked.{WAITING} as select cell_id as line, subject, form, report_code, period_from, "
+        f"create or replace view checked.{CHANGED} as select cell_id as line, subject, form, report_code, period_from, "
         "period_to, deadline_at, nil_required, is_watched, state, first_received_at, hours_late from quality.calendar "
         f"where {looked_at}"
     )
@@ -139,7 +139,7 @@ def _broken(rules: Sequence[Condition]) -> str:
 def _cells(connection: psycopg.Connection, rules: Sequence[Condition]) -> list[Finding]:
     rows = connection.execute(
         f"select {_broken(rules)}, subject, form, period_from, period_to, coalesce(report_code, ''), deadline_at, "
-        f"first_received_at, hours_late from checked.{WAITING}"
+        f"first_received_at, hours_late from checked.{CHANGED}"
     ).fetchall()
     return [
         Finding(rule, subject, form, start, end, report, _detail(deadline_at=due_at, received_at=came, hours_late=late))
