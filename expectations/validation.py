@@ -114,10 +114,12 @@ def count(
     """Run a suite over each view of schema ``checked``; (rule, field) -> number of records that break it.
 
     ``docs`` receives this run's page of Data Docs, ``<name>/index.html``. Raises ``MachineryError`` when a rule could
-    not be evaluated: an empty result is an error of the machinery, never a clean bill.
+    not be evaluated: an empty result is an error of the machinery, never a clean bill. There is no page of such a run:
+    it would tell the error in the database's own words, which may hold values of records.
     """
     counts: dict[tuple[str, str], int] = {}
-    for outcome in _run(sqlalchemy_url, name, views, docs):
+    results = _run(sqlalchemy_url, views)
+    for outcome in (outcome for result in results for outcome in result.results):
         meta: Mapping[str, Any] = outcome.expectation_config.meta
         key = (meta["rule"], meta["field"])
         if "unexpected_count" not in (outcome.result or {}):
@@ -128,10 +130,13 @@ def count(
     missing = {condition.key for conditions in views.values() for condition in conditions} - counts.keys()
     if missing:
         raise MachineryError(f"{name}: Great Expectations gave no result for {sorted(missing)}")
+    if docs:
+        durable.write({docs / name / "index.html": _page(results).encode()}, to_stay=False)
     return counts
 
 
-def _run(sqlalchemy_url: str, name: str, views: Mapping[str, Sequence[Condition]], docs: Path | None) -> list[Any]:
+def _run(sqlalchemy_url: str, views: Mapping[str, Sequence[Condition]]) -> list[Any]:
+    """The result of each view's suite."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     for chatty in ("great_expectations", "great_expectations.data_context"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
@@ -151,11 +156,9 @@ def _run(sqlalchemy_url: str, name: str, views: Mapping[str, Sequence[Condition]
             asset = datasource.add_table_asset(view, table_name=view, schema_name="checked")
             batch = asset.add_batch_definition_whole_table("night").get_batch()
             results.append(batch.validate(suite(view, conditions), result_format=COUNTS_ONLY))
+        return results
     finally:
         datasource.get_execution_engine().engine.dispose()
-    if docs:
-        durable.write({docs / name / "index.html": _page(results).encode()}, to_stay=False)
-    return [outcome for result in results for outcome in result.results]
 
 
 def _page(results: Sequence[Any]) -> str:

@@ -7,6 +7,7 @@ quarantine statement, plain SQL, and the specification as written. Keep out corr
 import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from expectations import validation
 from expectations.conditions import conditions
 from ingestion import demo
 from ingestion.contract import Catalogue, load_catalogue
@@ -289,3 +291,27 @@ def test_a_rule_not_in_force_does_not_judge(catalogue: Catalogue) -> None:
     form = catalogue.forms["criminal_offence"]
     before = conditions(form, catalogue, date(2014, 12, 31))
     assert before == []
+
+
+@pytest.mark.server
+def test_a_rule_that_cannot_be_evaluated_leaves_no_page_in_the_words_of_the_database(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    form, docs = "civil_case", tmp_path / "docs"
+    store.submit(pack(tmp_path / "sent", store.catalogue, form, [record(form, 1)]))
+    store.receive()
+    store.load(form)
+    waiting = validation.batch(store.connection, store.catalogue.forms[form], NOW.date())
+    assert waiting
+    validation.show(store.connection, waiting)
+    every = conditions(store.catalogue.forms[form], store.catalogue, NOW.date())
+    first, *others = [condition for condition in every if not condition.is_flag]
+    validation.validate(store.sqlalchemy_url, waiting, [first, *others], docs)
+    (page,) = docs.rglob("*.html")
+    assert first.rule.code in page.read_text()
+    page.unlink()
+    failing = replace(first, holds="case_no::integer > 0", silent_on=())  # the error quotes the number of the case
+    with pytest.raises(validation.MachineryError, match=f"{first.rule.code} on .*InvalidTextRepresentation"):
+        validation.validate(store.sqlalchemy_url, waiting, [failing, *others], docs)
+    assert [path for path in docs.rglob("*") if path.is_file()] == []
+    assert record(form, 1)["case_no"] not in caplog.text
